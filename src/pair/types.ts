@@ -1,0 +1,31 @@
+// A pair as its configuration describes it, after defaults.
+
+export type NodeName = 'a' | 'b';
+
+export interface NodeConfig {
+  readonly name: NodeName;
+  /** Host name, address or ~/.ssh/config alias by which SSH reaches it; `local` in a local pair. */
+  readonly host: string;
+  /** Address by which clients and the peer reach it, when it is not what SSH resolves `host` to. */
+  readonly address?: string;
+  readonly user?: string;
+  readonly sshPort?: number;
+  readonly identityFile?: string;
+  readonly port: number;
+  readonly replicationPort: number;
+}
+
+export interface PairConfig {
+  readonly version: 1;
+  readonly engine: 'repcached';
+  /** Random id that both nodes must name, so that two pairs can't be cross-wired by mistake. */
+  readonly pair: string;
+  readonly local: boolean;
+  readonly memoryMb: number;
+  readonly connections: number;
+  readonly threads: number;
+  readonly nodes: Readonly<Record<NodeName, NodeConfig>>;
+}
+
+/** Both nodes, in the order in which everything is done and printed. */
+export const NODE_NAMES: readonly NodeName[] = ['a', 'b'];
