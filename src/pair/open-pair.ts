@@ -1,0 +1,20 @@
+// A pair with its hosts connected: what every verb that works on a running pair is handed.
+import type { Host } from '../host/host.js';
+import type { NodeService } from '../service/service.js';
+import type { NodeConfig, NodeName, PairConfig } from './types.js';
+
+export interface OpenNode {
+  readonly config: NodeConfig;
+  readonly host: Host;
+  readonly service: NodeService;
+}
+
+export interface OpenPair {
+  readonly config: PairConfig;
+  readonly nodes: Readonly<Record<NodeName, OpenNode>>;
+}
+
+/** The other node's name. */
+export function peerOf(name: NodeName): NodeName {
+  return name === 'a' ? 'b' : 'a';
+}
