@@ -18,8 +18,11 @@ export interface NodeConfig {
 export interface PairConfig {
   readonly version: 1;
   readonly engine: 'repcached';
-  /** Random id that both nodes must name, so that two pairs can't be cross-wired by mistake. */
-  readonly pair: string;
+  /**
+   * Id that both nodes must name, so that two pairs can't be cross-wired by mistake. It follows from the
+   * secret (`pairIdOf`); absent until the first deploy, and when the pair is named by `--a/--b` alone.
+   */
+  readonly pair?: string;
   readonly local: boolean;
   readonly memoryMb: number;
   readonly connections: number;

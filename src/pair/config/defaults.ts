@@ -1,0 +1,12 @@
+// What a pair is made of when neither the flags nor repcache.yaml say otherwise.
+
+/** The file that deploy writes and the other verbs read, in the current folder. */
+export const CONFIG_FILE_NAME = 'repcache.yaml';
+
+export const PAIR_DEFAULTS = {
+  port: 11211,
+  replicationPort: 16000,
+  memoryMb: 1024,
+  connections: 4096,
+  threads: 1,
+} as const;

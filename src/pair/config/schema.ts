@@ -1,0 +1,45 @@
+// The shape of repcache.yaml. Strict at every level: a misspelt key must not be silently ignored.
+import { z } from 'zod';
+import { PAIR_DEFAULTS } from './defaults.js';
+
+const tcpPort = z.int().min(1).max(65535);
+const word = z.string().trim().min(1);
+
+const nodeSchema = z.strictObject({
+  host: word,
+  address: word.optional(),
+  user: word.optional(),
+  sshPort: tcpPort.optional(),
+  identityFile: word.optional(),
+  port: tcpPort.optional(),
+  replicationPort: tcpPort.optional(),
+});
+
+export const pairFileSchema = z.strictObject({
+  version: z.literal(1),
+  engine: z.literal('repcached').default('repcached'),
+  pair: z
+    .string()
+    .regex(/^[0-9a-f]{16}$/, 'must be 16 hex digits (deploy writes it)')
+    .optional(),
+  local: z.boolean().default(false),
+  port: tcpPort.default(PAIR_DEFAULTS.port),
+  replicationPort: tcpPort.default(PAIR_DEFAULTS.replicationPort),
+  memoryMb: z.int().min(64).default(PAIR_DEFAULTS.memoryMb),
+  connections: z.int().min(1).max(1_000_000).default(PAIR_DEFAULTS.connections),
+  threads: z.int().min(1).max(256).default(PAIR_DEFAULTS.threads),
+  nodes: z.strictObject({ a: nodeSchema, b: nodeSchema }),
+});
+
+/** A parsed repcache.yaml with its defaults filled in. */
+export type PairFile = z.infer<typeof pairFileSchema>;
+
+const NODE_KEYS = Object.keys(nodeSchema.shape);
+const TOP_KEYS = Object.keys(pairFileSchema.shape);
+
+/** The keys that are known at a place of the file, for "did you mean". */
+export function knownKeysAt(path: readonly PropertyKey[]): readonly string[] {
+  if (path.length === 0) return TOP_KEYS;
+  if (path.length === 1) return ['a', 'b'];
+  return NODE_KEYS;
+}
