@@ -1,0 +1,146 @@
+// What the replication core and the program around it say to each other: events in, effects out.
+
+import type { Store } from '../store/store.js';
+import type { RingChangeLog } from './change-log.js';
+import type { HybridClock } from './clock.js';
+
+/** Names one connection between the two nodes. The server chooses the numbers and never uses one twice. */
+export type LinkId = number;
+
+/**
+ * Why a dial failed. `refused` means that the host is there and nobody listens, so there is no peer to wait
+ * for; anything else leaves it open whether a peer exists.
+ */
+export type DialFailure = 'refused' | 'failed';
+
+/** What happened outside. */
+export type ReplicationEvent =
+  /** The program is up and listening. Once, before any other. */
+  | { readonly kind: 'start' }
+  /** Time passed. Every 50 ms to 100 ms; all deadlines are looked at here. */
+  | { readonly kind: 'tick' }
+  /**
+   * Local clients may have written. Once after each batch of client input while {@link ReplicationMachine.hasOutgoing}
+   * is true; cheap otherwise.
+   */
+  | { readonly kind: 'pump' }
+  /** Somebody connected to the replication port. `address` (`host:port`) is for log lines only. */
+  | { readonly kind: 'accepted'; readonly link: LinkId; readonly address: string }
+  /** The dial asked for by the `dial` effect is connected. */
+  | { readonly kind: 'dialed'; readonly link: LinkId; readonly address: string }
+  /** The dial asked for by the `dial` effect came to nothing. */
+  | { readonly kind: 'dialFailed'; readonly failure: DialFailure }
+  /** Bytes came in. They are read during the step only, so the caller may reuse the memory. */
+  | { readonly kind: 'received'; readonly link: LinkId; readonly bytes: Uint8Array }
+  /** Every byte of the last `send` for this link has been taken by the kernel. Owed after each `send`. */
+  | { readonly kind: 'writable'; readonly link: LinkId }
+  /** The connection is gone, for any reason but a `close` effect (that one needs no answer, and may have one). */
+  | { readonly kind: 'closed'; readonly link: LinkId }
+  /** Wind up: hand the peer what it lacks, for a bounded time, then `stopped`. Local writes have ended. */
+  | { readonly kind: 'stop' };
+
+/** What the program is to do now, in order. */
+export type ReplicationEffect =
+  /** Connect to the peer (`-x`), giving up by itself after {@link DIAL_TIMEOUT_MS}. Never two at a time. */
+  | { readonly kind: 'dial' }
+  /**
+   * Write these bytes. At most one `send` per link is outstanding: the next comes only after `writable`. Until
+   * then `bytes` stays untouched, so that it need not be copied; after it, its memory is used again.
+   */
+  | { readonly kind: 'send'; readonly link: LinkId; readonly bytes: Uint8Array }
+  /**
+   * Close the connection. If a `send` for it precedes this effect in the same list, write that first, as far as
+   * the kernel takes it without waiting. Any later event for this link is ignored.
+   */
+  | { readonly kind: 'close'; readonly link: LinkId }
+  /** One line for the operator, without the program's name and without a line end. */
+  | { readonly kind: 'log'; readonly line: string }
+  /** Open the client port. Once. */
+  | { readonly kind: 'ready' }
+  /** The answer to `stop`. Once; every link has been closed. */
+  | { readonly kind: 'stopped' };
+
+/** How long the program lets one connection attempt run, in ms. */
+export const DIAL_TIMEOUT_MS = 2_000;
+
+/** Computes HMAC-SHA256 with the pair's secret (32 bytes out). */
+export type MessageAuthenticator = (message: Uint8Array) => Uint8Array;
+
+export interface ReplicatorOptions {
+  /** The node's memory. Built with the same `changeLog` and `clock`. */
+  readonly store: Store;
+  readonly changeLog: RingChangeLog;
+  readonly clock: HybridClock;
+  /** 8 random bytes, new at each start of the process. */
+  readonly nodeId: Uint8Array;
+  /** Whether there is a peer to dial (`-x`); without, the node only listens. */
+  readonly dials: boolean;
+  /** `--repl-pair`: both nodes must name the same one; '' if none is given. At most 64 bytes of UTF-8. */
+  readonly pairId: string;
+  /** Null if there is no secret. */
+  readonly mac: MessageAuthenticator | null;
+  /** Fresh unpredictable bytes, for nonces. */
+  readonly randomBytes: (sizeBytes: number) => Uint8Array;
+  /** In [0, 1), for the jitter of the back-off. */
+  readonly random: () => number;
+  /** `--repl-ready-timeout`, in ms. Extended while a copy makes progress. Default 10,000. */
+  readonly readyTimeoutMs?: number;
+  /** How long `stop` may go on handing over, in ms. Default 2,000. */
+  readonly stopTimeoutMs?: number;
+  /** The largest value the store takes, in bytes (-I); bounds what a frame may hold. */
+  readonly maxValueBytes: number;
+}
+
+/**
+ * - `alone`: no peer, and none being spoken to.
+ * - `connecting`: dialling, or proving who is who.
+ * - `syncing`: linked, and a full copy is under way in one direction or both.
+ * - `synced`: linked, both copies done; changes flow as they are made.
+ */
+export type ReplicationState = 'alone' | 'connecting' | 'syncing' | 'synced';
+
+/** `stats replication`, in order of appearance; the server prefixes nothing and adds nothing. */
+export interface ReplicationStats {
+  readonly repl_state: ReplicationState;
+  /** `host:port` as the link was accepted or dialled; empty while there is none. */
+  readonly repl_peer: string;
+  /** 16 hex digits. */
+  readonly repl_node_id: string;
+  readonly repl_node_bit: 0 | 1;
+  readonly repl_link_uptime_sec: number;
+  /** Sequence number of the newest entry of the change log. */
+  readonly repl_log_seq: number;
+  /** Up to which entry of the change log the peer has what it says. */
+  readonly repl_acked_seq: number;
+  readonly repl_unacked: number;
+  /** Entries that came in, and what became of them: applied + ignored + refused as possibly deleted = received. */
+  readonly repl_received: number;
+  readonly repl_applied: number;
+  readonly repl_ignored: number;
+  /** Of those that came in: both nodes had changed the key, and one version had to give way. */
+  readonly repl_conflicts: number;
+  readonly repl_tombstones: number;
+  readonly repl_full_copies_sent: number;
+  readonly repl_full_copies_received: number;
+  readonly repl_last_sync_items: number;
+  readonly repl_last_sync_ms: number;
+  /** The peer's clock minus ours. */
+  readonly repl_clock_offset_ms: number;
+  /** 1 once `ready` has been said. */
+  readonly repl_serving: 0 | 1;
+}
+
+/**
+ * The replication core as the program sees it; `Replicator` is the one implementation.
+ *
+ * Nothing inside reads a clock. `nowMs` is Unix time in ms that never goes back and does not jump when the host's
+ * clock is set: the wall clock as it was when the process started plus the monotonic time since then
+ * (`performance.timeOrigin + performance.now()`), the same that `store.setNow` is given.
+ */
+export interface ReplicationMachine {
+  /** Takes one event. The list is reused by the next call: act on it before stepping again. Never throws. */
+  step(event: ReplicationEvent, nowMs: number): readonly ReplicationEffect[];
+  /** Whether a `pump` now would produce bytes or work. Costs a few loads: ask after every batch. */
+  readonly hasOutgoing: boolean;
+  stats(nowMs: number): ReplicationStats;
+}
