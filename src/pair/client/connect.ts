@@ -1,0 +1,48 @@
+// Opens a client connection to one node of a pair, by the way its host is reached.
+import type { Duplex } from 'node:stream';
+import type { OpenNode } from '../open-pair.js';
+import { type ClientOptions, MemcachedClient } from './client.js';
+import { ClientError, reasonOf } from './client-error.js';
+
+export interface ConnectOptions extends Omit<ClientOptions, 'label'> {
+  /** Time limit for opening the connection. Default 5000. */
+  connectTimeoutMs?: number;
+}
+
+/** Where the node's clients find it, as `a (10.0.0.1:11211)`. */
+export function nodeLabel(node: OpenNode): string {
+  return `${node.config.name} (${node.host.address}:${node.config.port})`;
+}
+
+/** @throws ClientError of kind `refused` or `timedOut`, naming the node and its address. */
+export async function connectNode(node: OpenNode, options: ConnectOptions = {}): Promise<MemcachedClient> {
+  const { connectTimeoutMs = 5000, ...clientOptions } = options;
+  const label = nodeLabel(node);
+  const opening = node.host.connect(node.host.address, node.config.port);
+  const stream = await withinTime(opening, connectTimeoutMs, label);
+  return new MemcachedClient(stream, { ...clientOptions, label });
+}
+
+async function withinTime(opening: Promise<Duplex>, timeoutMs: number, label: string): Promise<Duplex> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      // A stream that still opens afterwards belongs to nobody.
+      opening.then(
+        (stream) => stream.destroy(),
+        () => undefined,
+      );
+      reject(new ClientError('timedOut', `${label} took no connection within ${timeoutMs} ms`));
+    }, timeoutMs);
+  });
+  try {
+    return await Promise.race([
+      opening.catch((error: unknown) => {
+        throw new ClientError('refused', `cannot connect to ${label}: ${reasonOf(error)}`, error);
+      }),
+      tooLate,
+    ]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
