@@ -7,6 +7,8 @@ export const PAIR_DEFAULTS = {
   port: 11211,
   replicationPort: 16000,
   memoryMb: 1024,
+  /** Two nodes on a laptop ask for less. */
+  localMemoryMb: 256,
   connections: 4096,
   threads: 1,
 } as const;
