@@ -1,0 +1,150 @@
+// Sockets by Bun: the one file that calls Bun.listen and Bun.connect.
+import type { Socket, SocketHandler } from 'bun';
+import { EXIT, FatalError } from './exit.js';
+import type { Listener, Net, Stream, StreamHandlers } from './net.js';
+
+/** What Bun carries along with a socket; undefined until `open` has run. */
+interface Slot<T> {
+  connection: T | undefined;
+}
+
+/** The stream that the server sees of one Bun socket. */
+class BunStream implements Stream {
+  readonly #socket: Socket<unknown>;
+
+  constructor(socket: Socket<unknown>) {
+    this.#socket = socket;
+  }
+
+  write(bytes: Uint8Array, byteOffset: number, byteLength: number): number {
+    return this.#socket.write(bytes, byteOffset, byteLength);
+  }
+
+  end(): void {
+    this.#socket.end();
+  }
+
+  terminate(): void {
+    this.#socket.terminate();
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  get peerAddress(): string {
+    return endpointText(this.#socket.remoteAddress, this.#socket.remotePort);
+  }
+}
+
+export const bunNet: Net = {
+  listen(host, port, handlers): Listener {
+    try {
+      const listener = Bun.listen<Slot<unknown>>({ hostname: host, port, socket: socketHandler(handlers) });
+      return { stop: () => listener.stop(false) };
+    } catch (error) {
+      throw new FatalError(
+        `can't listen on ${endpointText(host, port)}: ${listenProblem(errorCode(error))}`,
+        EXIT.osError,
+      );
+    }
+  },
+
+  dial(host, port, timeoutMs, handlers, failed): void {
+    dialOnce(host, port, timeoutMs, handlers, failed);
+  },
+};
+
+/** `host:port`, with IPv6 in brackets. */
+export function endpointText(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function socketHandler<T>(handlers: StreamHandlers<T>): SocketHandler<Slot<T>> {
+  return {
+    binaryType: 'uint8array',
+    open(socket) {
+      socket.data = { connection: handlers.open(new BunStream(socket)) };
+    },
+    data(socket, bytes) {
+      if (socket.data.connection !== undefined) handlers.data(socket.data.connection, bytes);
+    },
+    drain(socket) {
+      if (socket.data.connection !== undefined) handlers.drain(socket.data.connection);
+    },
+    close(socket) {
+      const connection = socket.data?.connection;
+      if (connection === undefined) return;
+      socket.data.connection = undefined;
+      handlers.close(connection);
+    },
+    // A handler that throws is a bug of ours. Bun would report it and go on with a connection in an unknown
+    // state; thrown again out here, it ends the process in the one place that does (main.ts).
+    error(_socket, error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    },
+  };
+}
+
+function dialOnce<T>(
+  host: string,
+  port: number,
+  timeoutMs: number,
+  handlers: StreamHandlers<T>,
+  failed: (code: string) => void,
+): void {
+  let settled = false;
+  const fail = (code: string): void => {
+    if (settled) return;
+    settled = true;
+    clearTimeout(timer);
+    failed(code);
+  };
+  const timer = setTimeout(fail, timeoutMs, 'ETIMEDOUT');
+  const handler = socketHandler({
+    ...handlers,
+    open(stream) {
+      clearTimeout(timer);
+      settled = true;
+      return handlers.open(stream);
+    },
+  });
+  Bun.connect<Slot<T>>({
+    hostname: host,
+    port,
+    socket: {
+      ...handler,
+      open(socket) {
+        // Bun can't take an attempt back: one that outlived its time is dropped as soon as it shows.
+        if (settled) socket.terminate();
+        else handler.open?.(socket);
+      },
+      connectError: (_socket, error) => fail(errorCode(error)),
+    },
+  }).catch((error) => fail(errorCode(error)));
+}
+
+function errorCode(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? 'EUNKNOWN';
+}
+
+function listenProblem(code: string): string {
+  switch (code) {
+    case 'EADDRINUSE':
+      return 'the port is in use, stop the other program or choose another port (EADDRINUSE)';
+    case 'EADDRNOTAVAIL':
+      return 'this host has no such address (EADDRNOTAVAIL)';
+    case 'EACCES':
+      return 'ports below 1024 need root or CAP_NET_BIND_SERVICE (EACCES)';
+    case 'EUNKNOWN':
+      return 'no such host name or address';
+    default:
+      return code;
+  }
+}

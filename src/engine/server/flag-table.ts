@@ -1,0 +1,231 @@
+// Every flag of the engine: memcached's letters and long names, repcached's -x and -X, and ours. -h prints it.
+
+export interface Flag {
+  readonly letter?: string;
+  readonly long?: string;
+  /** Placeholder of the flag's value in -h; a flag without one takes no value. */
+  readonly value?: string;
+  readonly help: string;
+  /** Set when this version knows the flag but can't do it: what to do instead. */
+  readonly instead?: string;
+}
+
+const LEAVE_OUT = 'leave it out';
+
+export const FLAGS: readonly Flag[] = [
+  { letter: 'p', long: 'port', value: 'num', help: 'TCP port for clients (default: 11211)' },
+  {
+    letter: 'l',
+    long: 'listen',
+    value: 'addr',
+    help: 'address for clients, several with commas or by repeating it,\neach as ADDR, ADDR:PORT or [IPV6]:PORT (default: all interfaces)',
+  },
+  { letter: 'U', long: 'udp-port', value: 'num', help: 'UDP port: only 0, which is off (default: 0)' },
+  {
+    letter: 'u',
+    long: 'user',
+    value: 'user',
+    help: 'become this user once the ports are open; needed when started as root',
+  },
+  {
+    letter: 'm',
+    long: 'memory-limit',
+    value: 'num',
+    help: 'memory for items and index, in MB (default: 64)',
+  },
+  {
+    letter: 'M',
+    long: 'disable-evictions',
+    help: 'answer with an error when memory is full, evict nothing',
+  },
+  {
+    letter: 'c',
+    long: 'conn-limit',
+    value: 'num',
+    help: 'most client connections at a time (default: 1024)',
+  },
+  { letter: 't', long: 'threads', value: 'num', help: 'threads: only 1 in this version (default: 1)' },
+  {
+    letter: 'f',
+    long: 'slab-growth-factor',
+    value: 'num',
+    help: 'growth of chunk sizes from class to class (default: 1.25)',
+  },
+  { letter: 'n', long: 'slab-min-size', value: 'bytes', help: 'least space for key and value (default: 48)' },
+  {
+    letter: 'I',
+    long: 'max-item-size',
+    value: 'num',
+    help: 'largest item, with suffix k or m: 1k to 1m (default: 1m)',
+  },
+  { letter: 'v', long: 'verbose', help: 'log connections as well; -vv and -vvv say no more than -v' },
+  { letter: 'h', long: 'help', help: 'print this help and exit' },
+  { letter: 'V', long: 'version', help: 'print the version and exit' },
+  {
+    letter: 'x',
+    value: 'peer',
+    help: "replicate with this peer: its host name or address\n(IPv6 without brackets); without -x the node only awaits a peer's call",
+  },
+  {
+    letter: 'X',
+    value: 'num[:num]',
+    help: "replication port to listen on, and, after a colon, the peer's\nif it differs (default: 11212). -x or -X turns replication on",
+  },
+  {
+    long: 'repl-listen',
+    value: 'addr',
+    help: 'address on which the peer is awaited (default: the first -l\nthat the peer can reach; loopback for a peer on loopback)',
+  },
+  {
+    long: 'repl-secret-file',
+    value: 'file',
+    help: 'file with the secret that both nodes must prove to share;\n16 bytes or more, readable by this user only',
+  },
+  {
+    long: 'repl-insecure',
+    help: 'replicate off loopback without a secret: whoever reaches the\nport can read and write everything',
+  },
+  { long: 'repl-pair', value: 'id', help: 'name of the pair; nodes with different names refuse each other' },
+  {
+    long: 'repl-ready-timeout',
+    value: 'sec',
+    help: "longest wait for the peer's data before clients are served\n(default: 10; a copy that makes progress is waited for)",
+  },
+
+  {
+    letter: 's',
+    long: 'unix-socket',
+    value: 'file',
+    help: 'listen on a unix socket',
+    instead: 'use -l and -p',
+  },
+  { letter: 'a', long: 'unix-mask', value: 'mask', help: 'mode of the unix socket', instead: LEAVE_OUT },
+  {
+    letter: 'A',
+    long: 'enable-shutdown',
+    help: 'the shutdown command',
+    instead: 'stop the process with SIGTERM',
+  },
+  {
+    letter: 'd',
+    long: 'daemon',
+    help: 'run in the background',
+    instead: 'it runs in the foreground; let systemd (or & in a shell) keep it in the background',
+  },
+  {
+    letter: 'r',
+    long: 'enable-coredumps',
+    help: 'core files',
+    instead: 'set the limit outside (ulimit -c, LimitCORE=)',
+  },
+  {
+    letter: 'k',
+    long: 'lock-memory',
+    help: 'keep memory from being swapped',
+    instead: 'turn swap off or set MemorySwapMax=0 in the unit',
+  },
+  { letter: 'i', long: 'license', help: 'print the license', instead: 'see the LICENSE file of the project' },
+  {
+    letter: 'P',
+    long: 'pidfile',
+    value: 'file',
+    help: 'write the process id',
+    instead: 'ask the service manager for the process id',
+  },
+  {
+    letter: 'L',
+    long: 'enable-largepages',
+    help: 'large memory pages',
+    instead: `${LEAVE_OUT}; transparent huge pages are the kernel's setting`,
+  },
+  { letter: 'D', value: 'char', help: 'statistics by key prefix', instead: LEAVE_OUT },
+  {
+    letter: 'R',
+    long: 'max-reqs-per-event',
+    value: 'num',
+    help: 'requests a connection may make in a row',
+    instead: `${LEAVE_OUT}; turns are taken by bytes here`,
+  },
+  {
+    letter: 'C',
+    long: 'disable-cas',
+    help: 'items without CAS',
+    instead: `${LEAVE_OUT}; replication needs the versions that CAS shows`,
+  },
+  {
+    letter: 'b',
+    long: 'listen-backlog',
+    value: 'num',
+    help: 'backlog of the listening socket',
+    instead: `${LEAVE_OUT}; it is always 512`,
+  },
+  {
+    letter: 'B',
+    long: 'protocol',
+    value: 'name',
+    help: 'protocol of clients',
+    instead: `${LEAVE_OUT}; this version speaks the text protocol only`,
+  },
+  {
+    letter: 'S',
+    long: 'enable-sasl',
+    help: 'SASL authentication',
+    instead: 'restrict access with -l and a firewall',
+  },
+  {
+    letter: 'F',
+    long: 'disable-flush-all',
+    help: 'refuse flush_all',
+    instead: 'keep flush_all away from clients with a proxy or firewall',
+  },
+  {
+    long: 'disable-dumping',
+    help: 'refuse key dumps',
+    instead: `${LEAVE_OUT}; this version has no key dumps`,
+  },
+  {
+    letter: 'W',
+    long: 'disable-watch',
+    help: 'refuse watchers',
+    instead: `${LEAVE_OUT}; this version has no watchers`,
+  },
+  {
+    letter: 'Y',
+    long: 'auth-file',
+    value: 'file',
+    help: 'users and passwords of the text protocol',
+    instead: 'restrict access with -l and a firewall',
+  },
+  {
+    letter: 'e',
+    long: 'memory-file',
+    value: 'file',
+    help: 'keep items over a restart',
+    instead: `${LEAVE_OUT}; a restarted node gets its items from its peer`,
+  },
+  {
+    letter: 'Z',
+    long: 'enable-ssl',
+    help: 'TLS for clients',
+    instead: 'put a TLS proxy in front, on the same host',
+  },
+  {
+    letter: 'o',
+    long: 'extended',
+    value: 'list',
+    help: "memcached's extended options",
+    instead: `${LEAVE_OUT}; none of them applies`,
+  },
+  {
+    letter: 'N',
+    long: 'napi_ids',
+    value: 'num',
+    help: 'threads by network queue',
+    instead: LEAVE_OUT,
+  },
+];
+
+/** How a flag is called in messages: by its letter if it has one. */
+export function flagName(flag: Flag): string {
+  return flag.letter === undefined ? `--${flag.long}` : `-${flag.letter}`;
+}

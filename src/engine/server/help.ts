@@ -1,0 +1,36 @@
+// The text of -h, made from the flag table so that it can't say what the parser doesn't do.
+import { FLAGS, type Flag } from './flag-table.js';
+
+const HELP_COLUMN = 34;
+
+/** @returns all flags, those that work first, in at most 100 columns */
+export function helpText(version: string): string {
+  const working = FLAGS.filter((flag) => flag.instead === undefined);
+  const notYet = FLAGS.filter((flag) => flag.instead !== undefined);
+  return [
+    `repcached ${version}: memcached-compatible cache server with active/active replication`,
+    '',
+    'usage: repcached [flags]',
+    '',
+    ...working.map((flag) => entry(flag, flag.help)),
+    '',
+    "Flags of memcached that this version knows but can't do (it ends with status 64 and says so):",
+    '',
+    ...notYet.map((flag) => entry(flag, `${flag.help}: ${flag.instead}`)),
+    '',
+    'Exit status: 0 stopped by SIGTERM or SIGINT, 64 command line, 70 internal error,',
+    '71 refused by the system (port in use, unknown user).',
+    '',
+  ].join('\n');
+}
+
+function entry(flag: Flag, help: string): string {
+  const names = [
+    ...(flag.letter === undefined ? [] : [`-${flag.letter}`]),
+    ...(flag.long === undefined ? [] : [`--${flag.long}`]),
+  ].join(', ');
+  const value = flag.value === undefined ? '' : `${flag.long === undefined ? ' ' : '='}<${flag.value}>`;
+  const left = `${names}${value}`.padEnd(HELP_COLUMN - 1);
+  const [first, ...more] = help.split('\n');
+  return [`${left} ${first}`, ...more.map((line) => ' '.repeat(HELP_COLUMN) + line)].join('\n');
+}

@@ -1,0 +1,226 @@
+// What a command line means: typed options with memcached's defaults, or a FatalError that names the remedy.
+import { type GivenFlag, splitArgv } from './argv.js';
+import { FatalError } from './exit.js';
+import { flagName } from './flag-table.js';
+
+export interface Endpoint {
+  /** Host name or address, IPv6 without brackets. */
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface ReplicationOptions {
+  readonly listen: Endpoint;
+  /** Absent: this node only awaits the peer's call. */
+  readonly peer: Endpoint | undefined;
+  readonly secretFile: string | undefined;
+  readonly pairId: string;
+  readonly readyTimeoutMs: number;
+}
+
+export interface Options {
+  /** Where clients are served; `::` and `0.0.0.0` are all interfaces. */
+  readonly listen: readonly Endpoint[];
+  readonly user: string | undefined;
+  readonly memoryBytes: number;
+  readonly maxItemBytes: number;
+  readonly growthFactor: number;
+  readonly minItemSpaceBytes: number;
+  /** Answer with an error when memory is full instead of evicting. */
+  readonly refuseWhenFull: boolean;
+  readonly maxConnections: number;
+  readonly verbose: boolean;
+  /** Absent: no -x and no -X, so nothing is replicated. */
+  readonly replication: ReplicationOptions | undefined;
+}
+
+export type Command =
+  | { readonly kind: 'run'; readonly options: Options }
+  | { readonly kind: 'help' }
+  | { readonly kind: 'version' };
+
+export const ALL_INTERFACES = '::';
+
+const DEFAULT_PORT = 11211;
+const DEFAULT_REPLICATION_PORT = 11212;
+const DEFAULT_READY_TIMEOUT_SEC = 10;
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const LARGEST_ITEM_BYTES = MIB;
+const LARGEST_MEMORY_MB = 30 * KIB;
+
+/**
+ * @param argv the arguments after the program's name
+ * @throws FatalError (status 64) on anything that can't be done
+ */
+export function parseCommandLine(argv: readonly string[]): Command {
+  const given = splitArgv(argv);
+  if (given.some(({ flag }) => flag.long === 'help')) return { kind: 'help' };
+  if (given.some(({ flag }) => flag.long === 'version')) return { kind: 'version' };
+  const values = collect(given);
+
+  const port = wholeNumber(values, 'p', { fallback: DEFAULT_PORT, min: 1, max: 65_535, unit: 'a port' });
+  wholeNumber(values, 'U', { fallback: 0, min: 0, max: 0, unit: '0, as this version has no UDP' });
+  wholeNumber(values, 't', { fallback: 1, min: 1, max: 1, unit: '1, as this version runs one thread' });
+  const memoryMb = wholeNumber(values, 'm', {
+    fallback: 64,
+    min: 8,
+    max: LARGEST_MEMORY_MB,
+    unit: 'megabytes',
+  });
+  const listen = listenEndpoints(values.get('l') ?? [], port);
+  return {
+    kind: 'run',
+    options: {
+      listen,
+      user: last(values, 'u'),
+      memoryBytes: memoryMb * MIB,
+      maxItemBytes: itemSize(last(values, 'I'), memoryMb * MIB),
+      growthFactor: growthFactor(last(values, 'f')),
+      minItemSpaceBytes: wholeNumber(values, 'n', { fallback: 48, min: 1, max: 1024, unit: 'bytes' }),
+      refuseWhenFull: values.has('M'),
+      maxConnections: wholeNumber(values, 'c', {
+        fallback: 1024,
+        min: 1,
+        max: 1_000_000,
+        unit: 'connections',
+      }),
+      verbose: values.has('v'),
+      replication: replicationOptions(values, listen),
+    },
+  };
+}
+
+/** Whether an address or name can only be this machine. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^(::ffff:)?127\.\d+\.\d+\.\d+$/i.test(host);
+}
+
+/** Values by flag name without dashes: the letter where there is one, else the long name. */
+type Values = ReadonlyMap<string, readonly string[]>;
+
+function collect(given: readonly GivenFlag[]): Values {
+  const values = new Map<string, string[]>();
+  for (const { flag, value } of given) {
+    if (flag.instead !== undefined) {
+      throw new FatalError(`${flagName(flag)} (${flag.help}) does not work in this version: ${flag.instead}`);
+    }
+    const key = flagName(flag).replace(/^-+/, '');
+    values.set(key, [...(values.get(key) ?? []), value]);
+  }
+  return values;
+}
+
+function last(values: Values, key: string): string | undefined {
+  return values.get(key)?.at(-1);
+}
+
+interface NumberRule {
+  readonly fallback: number;
+  readonly min: number;
+  readonly max: number;
+  /** What the number is, for the message. */
+  readonly unit: string;
+}
+
+function wholeNumber(values: Values, key: string, rule: NumberRule): number {
+  const text = last(values, key);
+  if (text === undefined) return rule.fallback;
+  const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  if (number >= rule.min && number <= rule.max) return number;
+  const range = rule.min === rule.max ? '' : ` from ${rule.min} to ${rule.max}`;
+  throw new FatalError(`${key.length === 1 ? '-' : '--'}${key} ${text}: must be ${rule.unit}${range}`);
+}
+
+function growthFactor(text: string | undefined): number {
+  if (text === undefined) return 1.25;
+  const factor = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  if (factor > 1 && factor <= 16) return factor;
+  throw new FatalError(`-f ${text}: must be a number greater than 1, 16 at most`);
+}
+
+function itemSize(text: string | undefined, memoryBytes: number): number {
+  if (text === undefined) return LARGEST_ITEM_BYTES;
+  const match = /^(\d{1,9})([km]?)$/i.exec(text);
+  const unitBytes = { '': 1, k: KIB, m: MIB }[match?.[2].toLowerCase() ?? ''] ?? 1;
+  const sizeBytes = match === null ? Number.NaN : Number(match[1]) * unitBytes;
+  if (!(sizeBytes >= KIB && sizeBytes <= LARGEST_ITEM_BYTES)) {
+    throw new FatalError(`-I ${text}: must be from 1k to 1m in this version`);
+  }
+  if (sizeBytes > memoryBytes / 2) throw new FatalError(`-I ${text}: must be half of -m at most`);
+  return sizeBytes;
+}
+
+function listenEndpoints(given: readonly string[], defaultPort: number): Endpoint[] {
+  const words = given.flatMap((value) => value.split(','));
+  if (words.length === 0) return [{ host: ALL_INTERFACES, port: defaultPort }];
+  return words.map((word) => listenEndpoint(word, defaultPort));
+}
+
+function listenEndpoint(word: string, defaultPort: number): Endpoint {
+  const match = /^(?:\[([^\]]+)\]|([^:]*))(?::(\d{1,5}))?$/.exec(word);
+  // An IPv6 address without brackets has colons of its own, and so can't carry a port.
+  const host = match?.[1] ?? match?.[2] ?? word;
+  const port = match?.[3] === undefined ? defaultPort : Number(match[3]);
+  if (host === '' || /[\s/[\]]/.test(host) || port < 1 || port > 65_535) {
+    throw new FatalError(`-l ${word}: must be ADDR, ADDR:PORT or [IPV6]:PORT`);
+  }
+  return { host: host === '*' ? ALL_INTERFACES : host, port };
+}
+
+function replicationOptions(values: Values, clients: readonly Endpoint[]): ReplicationOptions | undefined {
+  const ours = [...values.keys()].find((key) => key.startsWith('repl-'));
+  const peerHost = last(values, 'x')?.replace(/^\[(.*)\]$/, '$1');
+  if (peerHost === undefined && !values.has('X')) {
+    if (ours !== undefined) throw new FatalError(`--${ours}: needs replication to be on, with -x or -X`);
+    return undefined;
+  }
+  if (peerHost === '') throw new FatalError('-x: needs the host name or address of the peer');
+
+  const [listenPort, peerPort] = replicationPorts(last(values, 'X'));
+  const secretFile = last(values, 'repl-secret-file');
+  const open = secretFile !== undefined || values.has('repl-insecure');
+  const listenHost = last(values, 'repl-listen') ?? defaultReplicationHost(clients, peerHost, open);
+  if (!open && !(isLoopback(listenHost) && (peerHost === undefined || isLoopback(peerHost)))) {
+    throw new FatalError(
+      `replication off loopback (${isLoopback(listenHost) ? peerHost : listenHost}) needs --repl-secret-file FILE ` +
+        'with the same secret on both nodes, or --repl-insecure if whoever reaches the port may read and write everything',
+    );
+  }
+  return {
+    listen: { host: listenHost, port: listenPort },
+    peer: peerHost === undefined ? undefined : { host: peerHost, port: peerPort },
+    secretFile,
+    pairId: last(values, 'repl-pair') ?? '',
+    readyTimeoutMs:
+      wholeNumber(values, 'repl-ready-timeout', {
+        fallback: DEFAULT_READY_TIMEOUT_SEC,
+        min: 0,
+        max: 86_400,
+        unit: 'seconds',
+      }) * 1000,
+  };
+}
+
+/** -X LISTEN[:CONNECT]; what is left out is the port before it, or the default. */
+function replicationPorts(text: string | undefined): [listenPort: number, peerPort: number] {
+  if (text === undefined) return [DEFAULT_REPLICATION_PORT, DEFAULT_REPLICATION_PORT];
+  const match = /^(\d{1,5})(?::(\d{1,5}))?$/.exec(text);
+  const listenPort = Number(match?.[1] ?? 0);
+  const peerPort = Number(match?.[2] ?? listenPort);
+  if (listenPort >= 1 && listenPort <= 65_535 && peerPort >= 1 && peerPort <= 65_535)
+    return [listenPort, peerPort];
+  throw new FatalError(`-X ${text}: must be LISTEN or LISTEN:CONNECT, two ports from 1 to 65535`);
+}
+
+/** The first -l address that the peer can reach; without -l, no wider than the peer and the secret allow. */
+function defaultReplicationHost(
+  clients: readonly Endpoint[],
+  peerHost: string | undefined,
+  open: boolean,
+): string {
+  const peerIsHere = peerHost === undefined ? !open : isLoopback(peerHost);
+  const hosts = clients.map((endpoint) => endpoint.host);
+  if (!peerIsHere) return hosts.find((host) => !isLoopback(host)) ?? hosts[0];
+  return hosts.find(isLoopback) ?? (hosts[0] === ALL_INTERFACES ? '127.0.0.1' : hosts[0]);
+}

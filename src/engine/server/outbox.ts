@@ -1,0 +1,62 @@
+// What a connection still has to send: keeps what the kernel did not take, in order, and closes only when it is out.
+import type { Stream } from './net.js';
+
+const EMPTY = new Uint8Array(0);
+
+/** One per connection. While `isBlocked`, its owner produces nothing more for it: that bounds its memory. */
+export class Outbox {
+  readonly #stream: Stream;
+  #rest: Uint8Array = EMPTY;
+  #restStart = 0;
+  #closing = false;
+
+  constructor(stream: Stream) {
+    this.#stream = stream;
+  }
+
+  /** Whether bytes wait for the kernel. */
+  get isBlocked(): boolean {
+    return this.#restStart < this.#rest.length;
+  }
+
+  /**
+   * Writes bytes[0, length). What the kernel does not take is copied, so the caller may use the memory again.
+   * @returns whether all of it is out; if not, `flush` goes on when the stream drains
+   */
+  send(bytes: Uint8Array, length: number): boolean {
+    if (this.isBlocked) {
+      const joined = new Uint8Array(this.#rest.length - this.#restStart + length);
+      joined.set(this.#rest.subarray(this.#restStart));
+      joined.set(bytes.subarray(0, length), this.#rest.length - this.#restStart);
+      this.#rest = joined;
+      this.#restStart = 0;
+      return false;
+    }
+    const taken = this.#stream.write(bytes, 0, length);
+    // A connection that is gone (-1) takes everything: its close event follows.
+    if (taken === length || taken < 0) return true;
+    this.#rest = bytes.slice(taken, length);
+    this.#restStart = 0;
+    return false;
+  }
+
+  /** Call when the stream drains. @returns whether everything is out */
+  flush(): boolean {
+    if (this.isBlocked) {
+      const taken = this.#stream.write(this.#rest, this.#restStart, this.#rest.length - this.#restStart);
+      this.#restStart = taken < 0 ? this.#rest.length : this.#restStart + taken;
+      if (this.isBlocked) return false;
+      this.#rest = EMPTY;
+      this.#restStart = 0;
+    }
+    if (this.#closing) this.#stream.end();
+    return true;
+  }
+
+  /** Closes the connection once everything is out. */
+  closeWhenSent(): void {
+    if (this.#closing) return;
+    this.#closing = true;
+    if (!this.isBlocked) this.#stream.end();
+  }
+}
