@@ -1,0 +1,52 @@
+// What `stats`, `version` and `verbosity` need from the process around the store. Asked only by those commands.
+
+/** One line of a stats reply: `STAT key value`. */
+export type StatLine = readonly [key: string, value: string | number];
+
+export interface ProcessFacts {
+  pid: number;
+  uptimeSec: number;
+  userCpuSec: number;
+  systemCpuSec: number;
+  currConnections: number;
+  totalConnections: number;
+  rejectedConnections: number;
+  maxConnections: number;
+  bytesRead: number;
+  bytesWritten: number;
+  acceptingConnections: boolean;
+  listenDisabledCount: number;
+  threads: number;
+}
+
+export interface ServerSettings {
+  maxConnections: number;
+  tcpPort: number;
+  udpPort: number;
+  /** -l, as given; empty = all addresses. */
+  listen: string;
+  /** -s; empty = none. */
+  unixSocket: string;
+  verbosity: number;
+  evictions: boolean;
+  growthFactor: number;
+  minItemSpaceBytes: number;
+  threads: number;
+  itemSizeMaxBytes: number;
+  tcpBacklog: number;
+  maxMemoryBytes: number;
+  casEnabled: boolean;
+  flushEnabled: boolean;
+}
+
+export interface ServerFacts {
+  /** What `version` says after `VERSION `. */
+  readonly version: string;
+  process(): ProcessFacts;
+  settings(): ServerSettings;
+  /** The body of `stats replication`. */
+  replication(): Iterable<StatLine>;
+  /** `stats reset`: the store's counters are reset by the session, the process's own here. */
+  resetStats(): void;
+  setVerbosity(level: number): void;
+}
