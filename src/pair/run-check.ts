@@ -1,0 +1,50 @@
+// Runs one check and turns whatever comes of it into a CheckResult.
+import { CheckFailure, type CheckResult } from './check-result.js';
+import { reasonOf } from './client/client-error.js';
+
+export interface Check {
+  readonly id: string;
+  readonly title: string;
+  /** What the operator can do when the check's own expectation does not hold. */
+  readonly remedy: string;
+}
+
+export interface CheckFinding {
+  visibleMs?: number;
+  detail?: string;
+}
+
+/** Never throws, but for the signal's reason when the run was aborted: an aborted check has no result. */
+export async function runCheck(
+  check: Check,
+  run: () => Promise<CheckFinding>,
+  signal?: AbortSignal,
+): Promise<CheckResult> {
+  const startedAt = performance.now();
+  const result = { id: check.id, title: check.title };
+  try {
+    signal?.throwIfAborted();
+    const finding = await run();
+    return { ...result, outcome: 'ok', ms: sinceMs(startedAt), ...finding };
+  } catch (error) {
+    signal?.throwIfAborted();
+    const ms = sinceMs(startedAt);
+    if (error instanceof CheckFailure) {
+      const { expected, seen, remedy = check.remedy } = error;
+      return { ...result, outcome: 'failed', ms, expected, seen, remedy };
+    }
+    return {
+      ...result,
+      outcome: 'failed',
+      ms,
+      expected: 'no error',
+      seen: reasonOf(error),
+      remedy: check.remedy,
+    };
+  }
+}
+
+/** Milliseconds since a `performance.now()`, to the hundredth. */
+export function sinceMs(startedAt: number): number {
+  return Math.round((performance.now() - startedAt) * 100) / 100;
+}
