@@ -11,8 +11,10 @@ export interface RunOptions {
   timeoutMs?: number;
   /** Do not throw on a non-zero exit. */
   allowFailure?: boolean;
-  /** Environment variables for the program. */
+  /** Environment variables for the program. They can be seen in the host's process list: no secrets. */
   env?: Readonly<Record<string, string>>;
+  /** What messages call this step; the command itself when absent. */
+  label?: string;
 }
 
 export interface RunResult {
@@ -38,21 +40,32 @@ export interface Host {
 
   /**
    * Runs a program; each element of argv arrives as one argument, whatever it contains.
+   * Standard output and error are taken as UTF-8, whole, nothing trimmed.
    * @throws OperatorError `COMMAND_FAILED` (exit stepFailed), `COMMAND_TIMED_OUT` (exit unknownOutcome),
    *   `CONNECTION_LOST` (exit unknownOutcome), `SUDO_REFUSED` (exit unsuitable).
    */
   run(argv: readonly [string, ...string[]], options?: RunOptions): Promise<RunResult>;
 
-  /** Contents of a file, or undefined when there is none. */
+  /**
+   * Contents of a file, or undefined when there is none.
+   * @throws OperatorError `COMMAND_FAILED` when it is there but cannot be read.
+   */
   readFile(path: string, options?: { root?: boolean }): Promise<string | undefined>;
 
-  /** Writes beside the target, then renames: a reader sees the old or the new file, never a part. */
+  /**
+   * Writes beside the target, then renames: a reader sees the old or the new file, never a part. The content is
+   * never in argv, and never readable for more than `mode` allows. The folder must exist.
+   * @throws OperatorError `DISK_FULL` (exit unsuitable), and those of `run`.
+   */
   writeFile(path: string, content: string, options: FileOptions): Promise<void>;
 
-  /** Copies a local file to the host, beside the target, then renames. Refuses early when the disk has no room. */
+  /** Copies a local file to the host, in the same way. Refuses before the copy when the disk has no room. */
   putFile(localPath: string, path: string, options: FileOptions): Promise<void>;
 
-  /** Opens a byte stream to a TCP port as seen from the host itself (through SSH where the host is remote). */
+  /**
+   * Opens a byte stream to a TCP port as seen from the host itself (through SSH where the host is remote).
+   * @throws OperatorError `CONNECT_FAILED` (exit connection) when nothing answers there within 10 s.
+   */
   connect(address: string, port: number): Promise<Duplex>;
 
   /** Ends the connection; safe to call twice. */
