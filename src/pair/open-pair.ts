@@ -18,3 +18,9 @@ export interface OpenPair {
 export function peerOf(name: NodeName): NodeName {
   return name === 'a' ? 'b' : 'a';
 }
+
+/** Where the clients of each node find it, `host:port`. */
+export function addressesOf(pair: OpenPair): Record<NodeName, string> {
+  const addressOf = ({ host, config }: OpenNode): string => `${host.address}:${config.port}`;
+  return { a: addressOf(pair.nodes.a), b: addressOf(pair.nodes.b) };
+}

@@ -12,6 +12,8 @@ export interface Check {
 export interface CheckFinding {
   visibleMs?: number;
   detail?: string;
+  /** Why the check could not be made here; it then counts as skipped. */
+  skipped?: string;
 }
 
 /** Never throws, but for the signal's reason when the run was aborted: an aborted check has no result. */
@@ -24,7 +26,9 @@ export async function runCheck(
   const result = { id: check.id, title: check.title };
   try {
     signal?.throwIfAborted();
-    const finding = await run();
+    const { skipped, ...finding } = await run();
+    if (skipped !== undefined)
+      return { ...result, outcome: 'skipped', ms: sinceMs(startedAt), detail: skipped };
     return { ...result, outcome: 'ok', ms: sinceMs(startedAt), ...finding };
   } catch (error) {
     signal?.throwIfAborted();

@@ -74,7 +74,8 @@ export interface DrillRound {
 
 export interface DrillReport {
   ok: boolean;
-  pair: string;
+  /** Where the clients of each node find it, `host:port`. */
+  nodes: Record<NodeName, string>;
   startedAt: string;
   ms: number;
   /** Each node answers and the link is up; when one fails nothing is killed. */

@@ -38,9 +38,10 @@ export interface DirectionReport {
 }
 
 export interface VerifyReport {
-  /** Every check that ran held, and none had to be skipped. */
+  /** No check failed. What is skipped for want of something is so because that something failed. */
   ok: boolean;
-  pair: string;
+  /** Where the clients of each node find it, `host:port`. */
+  nodes: Record<NodeName, string>;
   startedAt: string;
   ms: number;
   /** Each node answers, and the link between them is up. When one of these fails, the directions are empty. */
