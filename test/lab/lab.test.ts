@@ -1,11 +1,11 @@
 // The lab itself: what it promises to the other lab tests, and that it leaves nothing on this machine.
 import { readdirSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { execa } from 'execa';
 import { afterAll, describe, expect, it } from 'vitest';
 import { findInit } from './infra/hosts.js';
-import { ALL_HOSTS, labLayout, PAIR_HOSTS, TEST_LAB_NAME } from './infra/layout.js';
+import { ALL_HOSTS, labLayout, namespaceOf, PAIR_HOSTS, TEST_LAB_NAME } from './infra/layout.js';
 import { down, namespacesLeft, status, up } from './infra/lifecycle.js';
+import { processesIn } from './infra/network.js';
 import { childrenOf, killProcesses, listProcesses } from './infra/processes.js';
 import { Lab, useLab } from './use-lab.js';
 
@@ -113,11 +113,7 @@ describe('a lab that crashed', () => {
   });
 
   it('is made anew by up when its mirror has died', async () => {
-    const mirrors = listProcesses().filter((info) =>
-      info.argv.some((arg) => arg.endsWith('infra/mirror-server.ts')),
-    );
-    const [namespacePid] = (await execa('ip', ['netns', 'pids', `${layout.name}-switch`])).stdout.split('\n');
-    await killProcesses(mirrors.filter((info) => info.pid === Number(namespacePid)));
+    await killProcesses(await processesIn(namespaceOf(layout, 'switch')));
     await up(layout, PAIR_HOSTS, quietly);
     expect(
       (await status(layout)).filter((member) => member.state !== 'running').map((member) => member.name),

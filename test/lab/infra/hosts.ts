@@ -10,14 +10,7 @@ import { startDaemon } from './daemon.js';
 import { CLEAN_ENV, LOGIN_USERS } from './image.js';
 import { type HostName, hostDirs, type LabLayout, namespaceOf } from './layout.js';
 import { addMember, cutLink, namespaceExists, processesIn, removeNamespace } from './network.js';
-import {
-  childrenOf,
-  killProcesses,
-  listProcesses,
-  type ProcessInfo,
-  readProcess,
-  waitUntil,
-} from './processes.js';
+import { childrenOf, killProcesses, listProcesses, type ProcessInfo, waitUntil } from './processes.js';
 
 const SUPERVISOR = fileURLToPath(new URL('./supervise.sh', import.meta.url));
 const BOOT_TIMEOUT_MS = 90_000;
