@@ -1,0 +1,104 @@
+// The flags that several commands share, and how they become a PairSelection.
+import { Flags } from '@oclif/core';
+import type { PairSelection } from '../pair/config/locate.js';
+import type { NodeName } from '../pair/types.js';
+
+const WHICH = 'WHICH PAIR';
+const SSH = 'SSH';
+
+const tcpPort = (description: string, helpGroup: string) =>
+  Flags.integer({ description, helpGroup, min: 1, max: 65535, helpValue: 'PORT' });
+
+/** Which pair the command is about and how to get to its hosts. */
+export const pairFlags = {
+  a: Flags.string({ helpGroup: WHICH, helpValue: 'HOST', description: 'first host: [user@]host[:ssh port]' }),
+  b: Flags.string({ helpGroup: WHICH, helpValue: 'HOST', description: 'second host' }),
+  config: Flags.string({
+    helpGroup: WHICH,
+    helpValue: 'FILE',
+    env: 'REPCACHECTL_CONFIG',
+    description: 'the pair that this file describes; default: repcache.yaml in the current folder',
+  }),
+  local: Flags.boolean({
+    helpGroup: WHICH,
+    exclusive: ['a', 'b'],
+    description: 'the pair of two processes on this machine',
+  }),
+  port: tcpPort('client port (default 11211; a local node b takes the next one)', WHICH),
+  'replication-port': tcpPort('replication port (default 16000)', WHICH),
+  user: Flags.string({ helpGroup: SSH, helpValue: 'NAME', description: 'login on both hosts' }),
+  'ssh-port': tcpPort('SSH port of both hosts', SSH),
+  identity: Flags.string({ helpGroup: SSH, helpValue: 'FILE', description: 'private key for both hosts' }),
+  'accept-new-host-keys': Flags.boolean({
+    helpGroup: SSH,
+    description: 'trust a host that known_hosts does not know yet; a changed key is still refused',
+  }),
+};
+
+/** Only deploy decides these. */
+export const sizeFlags = {
+  memory: Flags.integer({
+    min: 64,
+    helpValue: 'MB',
+    description: 'memory for items (default 1024; --local: 256)',
+  }),
+  connections: Flags.integer({
+    min: 1,
+    helpValue: 'N',
+    description: 'most client connections (default 4096)',
+  }),
+  'address-a': Flags.string({
+    helpValue: 'IP',
+    description: "address on which clients and b reach a's node, when it is not the one SSH uses",
+  }),
+  'address-b': Flags.string({ helpValue: 'IP', description: 'the same for b' }),
+};
+
+export const yesFlag = { yes: Flags.boolean({ char: 'y', description: 'do not ask' }) };
+
+export const nodeFlag = {
+  node: Flags.option({ options: ['a', 'b'] as const, description: 'only this node' })(),
+};
+
+/** What the parser makes of `pairFlags` and, for deploy, `sizeFlags`. */
+interface ParsedPairFlags {
+  readonly a?: string | undefined;
+  readonly b?: string | undefined;
+  readonly config?: string | undefined;
+  readonly local: boolean;
+  readonly port?: number | undefined;
+  readonly 'replication-port'?: number | undefined;
+  readonly user?: string | undefined;
+  readonly 'ssh-port'?: number | undefined;
+  readonly identity?: string | undefined;
+  readonly memory?: number | undefined;
+  readonly connections?: number | undefined;
+  readonly 'address-a'?: string | undefined;
+  readonly 'address-b'?: string | undefined;
+}
+
+export function selectionOf(flags: ParsedPairFlags): PairSelection {
+  return withoutUndefined({
+    local: flags.local,
+    configFile: flags.config,
+    targets: byNode(flags.a, flags.b),
+    addresses: byNode(flags['address-a'], flags['address-b']),
+    user: flags.user,
+    sshPort: flags['ssh-port'],
+    identityFile: flags.identity,
+    port: flags.port,
+    replicationPort: flags['replication-port'],
+    memoryMb: flags.memory,
+    connections: flags.connections,
+  });
+}
+
+function byNode(a: string | undefined, b: string | undefined): Partial<Record<NodeName, string>> {
+  return withoutUndefined({ a, b });
+}
+
+type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+function withoutUndefined<T extends object>(object: T): Defined<T> {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as Defined<T>;
+}

@@ -1,0 +1,62 @@
+// From installed to serving: starts what is down and restarts what runs on an old configuration, one node at a time,
+// so that at every moment one of the two holds all data and serves.
+import { OperatorError } from '../../errors.js';
+import { onBoth } from '../on-both.js';
+import { type OpenPair, peerOf } from '../open-pair.js';
+import type { Progress } from '../progress.js';
+import { isInSync, waitForSync } from '../sync.js';
+import { NODE_NAMES, type NodeName } from '../types.js';
+
+export type NodeAction = 'none' | 'start' | 'restart';
+
+/** What each node needs, from whether it runs and whether its configuration changed. */
+export async function planActions(
+  pair: OpenPair,
+  restartNeeded: Readonly<Record<NodeName, boolean>>,
+): Promise<Record<NodeName, NodeAction>> {
+  return onBoth(async (name): Promise<NodeAction> => {
+    const { state } = await pair.nodes[name].service.status();
+    if (state !== 'running' && state !== 'starting') return 'start';
+    return restartNeeded[name] ? 'restart' : 'none';
+  });
+}
+
+/** @throws OperatorError `NOT_IN_SYNC`, `RESTART_WOULD_LOSE_DATA` (exit stepFailed), or what the service says. */
+export async function bringUp(
+  pair: OpenPair,
+  actions: Readonly<Record<NodeName, NodeAction>>,
+  options: { readonly signal: AbortSignal; readonly progress: Progress },
+): Promise<void> {
+  const { signal, progress } = options;
+  const settle = (): Promise<void> =>
+    progress.step('Wait until both are in sync', (say) => waitForSync(pair, { signal, onProgress: say }));
+
+  const toStart = NODE_NAMES.filter((name) => actions[name] === 'start');
+  if (toStart.length > 0) {
+    await progress.step(`Start ${toStart.join(' and ')}`, async () => {
+      await onBoth(async (name) => {
+        if (toStart.includes(name)) await pair.nodes[name].service.start();
+      });
+    });
+  }
+  const toRestart = NODE_NAMES.filter((name) => actions[name] === 'restart');
+  if (toStart.length > 0 || toRestart.length === 0) await settle();
+  for (const name of toRestart) {
+    signal.throwIfAborted();
+    if (!(await isInSync(pair))) throw wouldLoseData(name);
+    await progress.step(`Restart ${name}`, () => pair.nodes[name].service.restart());
+    await settle();
+  }
+}
+
+function wouldLoseData(name: NodeName): OperatorError {
+  const message = `${name} must be restarted, but the pair is not in sync: what only ${name} holds would be lost`;
+  return new OperatorError(message, {
+    code: 'RESTART_WOULD_LOSE_DATA',
+    exit: 'stepFailed',
+    suggestions: [
+      `see with \`repcachectl status\` why ${name} and ${peerOf(name)} are not in sync, mend it, and run this again`,
+      `to give up what only ${name} holds: repcachectl restart --node ${name} --force`,
+    ],
+  });
+}
