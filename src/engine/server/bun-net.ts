@@ -1,5 +1,6 @@
 // Sockets by Bun: the one file that calls Bun.listen and Bun.connect.
 import type { Socket, SocketHandler } from 'bun';
+import { endpointText } from './endpoint.js';
 import { EXIT, FatalError } from './exit.js';
 import type { Listener, Net, Stream, StreamHandlers } from './net.js';
 
@@ -44,7 +45,12 @@ class BunStream implements Stream {
 export const bunNet: Net = {
   listen(host, port, handlers): Listener {
     try {
-      const listener = Bun.listen<Slot<unknown>>({ hostname: host, port, socket: socketHandler(handlers) });
+      const listener = Bun.listen<Slot<unknown>>({
+        hostname: host,
+        port,
+        allowHalfOpen: handlers.finish !== undefined,
+        socket: socketHandler(handlers),
+      });
       return { stop: () => listener.stop(false) };
     } catch (error) {
       throw new FatalError(
@@ -59,11 +65,6 @@ export const bunNet: Net = {
   },
 };
 
-/** `host:port`, with IPv6 in brackets. */
-export function endpointText(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
 function socketHandler<T>(handlers: StreamHandlers<T>): SocketHandler<Slot<T>> {
   return {
     binaryType: 'uint8array',
@@ -75,6 +76,9 @@ function socketHandler<T>(handlers: StreamHandlers<T>): SocketHandler<Slot<T>> {
     },
     drain(socket) {
       if (socket.data.connection !== undefined) handlers.drain(socket.data.connection);
+    },
+    end(socket) {
+      if (socket.data.connection !== undefined) handlers.finish?.(socket.data.connection);
     },
     close(socket) {
       const connection = socket.data?.connection;

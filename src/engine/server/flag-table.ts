@@ -18,7 +18,7 @@ export const FLAGS: readonly Flag[] = [
     letter: 'l',
     long: 'listen',
     value: 'addr',
-    help: 'address for clients, several with commas or by repeating it,\neach as ADDR, ADDR:PORT or [IPV6]:PORT (default: all interfaces)',
+    help: 'address for clients, several with commas or by repeating it, each as ADDR, ADDR:PORT or [IPV6]:PORT (default: all interfaces)',
   },
   { letter: 'U', long: 'udp-port', value: 'num', help: 'UDP port: only 0, which is off (default: 0)' },
   {
@@ -64,32 +64,32 @@ export const FLAGS: readonly Flag[] = [
   {
     letter: 'x',
     value: 'peer',
-    help: "replicate with this peer: its host name or address\n(IPv6 without brackets); without -x the node only awaits a peer's call",
+    help: "replicate with this peer: its host name or address (IPv6 without brackets); without -x the node only awaits a peer's call",
   },
   {
     letter: 'X',
     value: 'num[:num]',
-    help: "replication port to listen on, and, after a colon, the peer's\nif it differs (default: 11212). -x or -X turns replication on",
+    help: "replication port to listen on, and, after a colon, the peer's if it differs (default: 11212). -x or -X turns replication on",
   },
   {
     long: 'repl-listen',
     value: 'addr',
-    help: 'address on which the peer is awaited (default: the first -l\nthat the peer can reach; loopback for a peer on loopback)',
+    help: 'address on which the peer is awaited (default: the first -l that the peer can reach; loopback for a peer on loopback)',
   },
   {
     long: 'repl-secret-file',
     value: 'file',
-    help: 'file with the secret that both nodes must prove to share;\n16 bytes or more, readable by this user only',
+    help: 'file with the secret that both nodes must prove to share; 16 bytes or more, readable by this user only',
   },
   {
     long: 'repl-insecure',
-    help: 'replicate off loopback without a secret: whoever reaches the\nport can read and write everything',
+    help: 'replicate off loopback without a secret: whoever reaches the port can read and write everything',
   },
   { long: 'repl-pair', value: 'id', help: 'name of the pair; nodes with different names refuse each other' },
   {
     long: 'repl-ready-timeout',
     value: 'sec',
-    help: "longest wait for the peer's data before clients are served\n(default: 10; a copy that makes progress is waited for)",
+    help: "longest wait for the peer's data before clients are served (default: 10; a copy that makes progress is waited for)",
   },
 
   {

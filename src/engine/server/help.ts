@@ -1,6 +1,7 @@
 // The text of -h, made from the flag table so that it can't say what the parser doesn't do.
 import { FLAGS, type Flag } from './flag-table.js';
 
+const WIDTH = 100;
 const HELP_COLUMN = 34;
 
 /** @returns all flags, those that work first, in at most 100 columns */
@@ -30,7 +31,18 @@ function entry(flag: Flag, help: string): string {
     ...(flag.long === undefined ? [] : [`--${flag.long}`]),
   ].join(', ');
   const value = flag.value === undefined ? '' : `${flag.long === undefined ? ' ' : '='}<${flag.value}>`;
-  const left = `${names}${value}`.padEnd(HELP_COLUMN - 1);
-  const [first, ...more] = help.split('\n');
-  return [`${left} ${first}`, ...more.map((line) => ' '.repeat(HELP_COLUMN) + line)].join('\n');
+  const indent = ' '.repeat(HELP_COLUMN);
+  return `${names}${value}`.padEnd(HELP_COLUMN) + wrap(help, WIDTH - HELP_COLUMN).join(`\n${indent}`);
+}
+
+/** Breaks at blanks; a word that is too long has a line for itself. */
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1);
+    if (line !== undefined && line.length + 1 + word.length <= width)
+      lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }

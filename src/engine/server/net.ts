@@ -25,6 +25,11 @@ export interface StreamHandlers<T> {
   data(connection: T, bytes: Uint8Array): void;
   /** The kernel takes bytes again, after a `write` that took less than it was given. */
   drain(connection: T): void;
+  /**
+   * The other end sends no more, but may still read; the callee closes with `Stream.end`. Without this handler
+   * the connection closes by itself then.
+   */
+  finish?(connection: T): void;
   /** Gone, for whatever reason; once, and the last call for it. */
   close(connection: T): void;
 }

@@ -46,6 +46,7 @@ const DEFAULT_REPLICATION_PORT = 11212;
 const DEFAULT_READY_TIMEOUT_SEC = 10;
 const KIB = 1024;
 const MIB = 1024 * KIB;
+const SUFFIX_BYTES: Readonly<Record<string, number>> = { '': 1, k: KIB, m: MIB };
 const LARGEST_ITEM_BYTES = MIB;
 const LARGEST_MEMORY_MB = 30 * KIB;
 
@@ -142,8 +143,7 @@ function growthFactor(text: string | undefined): number {
 function itemSize(text: string | undefined, memoryBytes: number): number {
   if (text === undefined) return LARGEST_ITEM_BYTES;
   const match = /^(\d{1,9})([km]?)$/i.exec(text);
-  const unitBytes = { '': 1, k: KIB, m: MIB }[match?.[2].toLowerCase() ?? ''] ?? 1;
-  const sizeBytes = match === null ? Number.NaN : Number(match[1]) * unitBytes;
+  const sizeBytes = match === null ? Number.NaN : Number(match[1]) * SUFFIX_BYTES[match[2].toLowerCase()];
   if (!(sizeBytes >= KIB && sizeBytes <= LARGEST_ITEM_BYTES)) {
     throw new FatalError(`-I ${text}: must be from 1k to 1m in this version`);
   }
@@ -181,9 +181,10 @@ function replicationOptions(values: Values, clients: readonly Endpoint[]): Repli
   const secretFile = last(values, 'repl-secret-file');
   const open = secretFile !== undefined || values.has('repl-insecure');
   const listenHost = last(values, 'repl-listen') ?? defaultReplicationHost(clients, peerHost, open);
-  if (!open && !(isLoopback(listenHost) && (peerHost === undefined || isLoopback(peerHost)))) {
+  const remote = [peerHost, listenHost].find((host) => host !== undefined && !isLoopback(host));
+  if (!open && remote !== undefined) {
     throw new FatalError(
-      `replication off loopback (${isLoopback(listenHost) ? peerHost : listenHost}) needs --repl-secret-file FILE ` +
+      `replication off loopback (${remote}) needs --repl-secret-file FILE ` +
         'with the same secret on both nodes, or --repl-insecure if whoever reaches the port may read and write everything',
     );
   }

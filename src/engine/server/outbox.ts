@@ -35,7 +35,8 @@ export class Outbox {
     const taken = this.#stream.write(bytes, 0, length);
     // A connection that is gone (-1) takes everything: its close event follows.
     if (taken === length || taken < 0) return true;
-    this.#rest = bytes.slice(taken, length);
+    // Not `slice`: on a Buffer that copies nothing.
+    this.#rest = new Uint8Array(bytes.subarray(taken, length));
     this.#restStart = 0;
     return false;
   }

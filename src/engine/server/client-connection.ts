@@ -1,0 +1,117 @@
+// One client's connection: feeds its session with bytes and its socket with replies, and never holds more of
+// either than one chunk of input and one high-water mark of output, however slowly the client reads.
+import type { ClassicSession } from '../protocol/classic/session.js';
+import type { ReplyBuffer } from '../protocol/reply-buffer.js';
+import type { Store } from '../store/store.js';
+import type { Stream } from './net.js';
+import { Outbox } from './outbox.js';
+
+/** What all connections of a thread share. */
+export interface ClientContext {
+  readonly store: Store;
+  /** Empty between two events. */
+  readonly reply: ReplyBuffer;
+  readonly traffic: TrafficCounters;
+  /** Unix ms that never goes back. */
+  readonly nowMs: () => number;
+  /** Called after each batch of requests. */
+  readonly onServed: () => void;
+}
+
+export interface TrafficCounters {
+  bytesRead: number;
+  bytesWritten: number;
+}
+
+export class ClientConnection {
+  readonly #context: ClientContext;
+  readonly #stream: Stream;
+  readonly #session: ClassicSession;
+  readonly #outbox: Outbox;
+  /** Input that waits until replies are out; the stream is paused meanwhile. */
+  #held: Uint8Array | undefined;
+  /** The client sends no more, or the node stops: what came in is answered, then the connection closes. */
+  #isFinishing = false;
+  #isClosed = false;
+
+  constructor(context: ClientContext, stream: Stream, session: ClassicSession) {
+    this.#context = context;
+    this.#stream = stream;
+    this.#session = session;
+    this.#outbox = new Outbox(stream);
+  }
+
+  get peerAddress(): string {
+    return this.#stream.peerAddress;
+  }
+
+  /** Bytes came in. */
+  receive(bytes: Uint8Array): void {
+    this.#context.traffic.bytesRead += bytes.length;
+    // A chunk may have been under way when the stream was paused.
+    if (this.#held !== undefined) this.#held = Buffer.concat([this.#held, bytes]);
+    else this.#serve(bytes);
+  }
+
+  /** The kernel takes bytes again. */
+  drained(): void {
+    if (this.#outbox.flush()) this.#goOn();
+  }
+
+  /** Answers what came in, then closes. */
+  finish(): void {
+    this.#isFinishing = true;
+    if (this.#held === undefined) this.#outbox.closeWhenSent();
+  }
+
+  /** Drops the connection with whatever waits. */
+  abort(): void {
+    this.#stream.terminate();
+  }
+
+  /** The connection is gone. */
+  closed(): void {
+    this.#isClosed = true;
+    this.#held = undefined;
+    this.#session.close();
+  }
+
+  #serve(bytes: Uint8Array): void {
+    const { store, reply, traffic, nowMs, onServed } = this.#context;
+    store.setNow(nowMs());
+    const taken = this.#session.consume(bytes, 0, bytes.length, reply);
+    if (reply.length > 0) {
+      traffic.bytesWritten += reply.length;
+      this.#outbox.send(reply.bytes, reply.length);
+      reply.clear();
+    }
+    if (this.#session.closing) this.#outbox.closeWhenSent();
+    else if (this.#outbox.isBlocked) this.#hold(bytes.subarray(taken));
+    else if (this.#session.paused) {
+      // The replies are out and there is more to answer: after the other clients had their turn.
+      this.#hold(bytes.subarray(taken));
+      setImmediate(goOn, this);
+    } else if (this.#isFinishing) this.#outbox.closeWhenSent();
+    onServed();
+  }
+
+  #hold(rest: Uint8Array): void {
+    this.#held = rest;
+    this.#stream.pause();
+  }
+
+  #goOn(): void {
+    const rest = this.#held;
+    if (rest === undefined || this.#isClosed) return;
+    this.#held = undefined;
+    this.#serve(rest);
+    if (this.#held === undefined) this.#stream.resume();
+  }
+
+  /** For `setImmediate`, which takes the connection as an argument: no closure a turn. */
+  static goOn(connection: ClientConnection): void {
+    connection.#goOn();
+  }
+}
+
+const goOn = ClientConnection.goOn;

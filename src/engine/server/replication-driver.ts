@@ -1,0 +1,177 @@
+// Runs the replication core: turns sockets and timers into its events, and carries out the effects it answers with.
+import {
+  DIAL_TIMEOUT_MS,
+  type LinkId,
+  type ReplicationEffect,
+  type ReplicationEvent,
+  type ReplicationMachine,
+} from '../replication/types.js';
+import type { Listener, Net, Stream, StreamHandlers } from './net.js';
+import type { Endpoint } from './options.js';
+import { ReplicationLink } from './replication-link.js';
+
+const TICK_MS = 50;
+const TICK: ReplicationEvent = { kind: 'tick' };
+const PUMP: ReplicationEvent = { kind: 'pump' };
+
+export interface ReplicationDriverOptions {
+  readonly machine: ReplicationMachine;
+  readonly net: Net;
+  readonly listen: Endpoint;
+  readonly peer: Endpoint | undefined;
+  /** Unix ms that never goes back. */
+  readonly nowMs: () => number;
+  readonly log: (line: string) => void;
+  /** The client port may open. Once. */
+  readonly onReady: () => void;
+  /** Everything is handed over after `stop`, or its time is up. Once. */
+  readonly onStopped: () => void;
+}
+
+/**
+ * The core takes one event at a time, and carrying out its effects makes new events (a send that is out at once,
+ * say), so events queue here. That a send is out is told in the next turn of the event loop: between two sends of
+ * a full copy, clients get their turn.
+ */
+export class ReplicationDriver {
+  readonly #options: ReplicationDriverOptions;
+  readonly #links = new Map<LinkId, ReplicationLink>();
+  readonly #events: ReplicationEvent[] = [];
+  readonly #handlers: StreamHandlers<ReplicationLink>;
+  /** Links whose send is out but not yet told. */
+  #sentLinks: ReplicationLink[] = [];
+  #nextLinkId: LinkId = 1;
+  #isStepping = false;
+  #turnIsDue = false;
+  #pumpIsDue = false;
+  #listener: Listener | undefined;
+  #ticker: NodeJS.Timeout | undefined;
+
+  constructor(options: ReplicationDriverOptions) {
+    this.#options = options;
+    this.#handlers = {
+      open: (stream) => this.#opened('accepted', stream),
+      data: (link, bytes) => {
+        if (this.#links.has(link.id)) this.#take({ kind: 'received', link: link.id, bytes });
+      },
+      drain: (link) => {
+        if (link.flush()) this.#take({ kind: 'writable', link: link.id });
+      },
+      close: (link) => {
+        if (this.#links.delete(link.id)) this.#take({ kind: 'closed', link: link.id });
+      },
+    };
+  }
+
+  /** Opens the replication port. @throws FatalError when the system refuses it */
+  listen(): void {
+    const { net, listen } = this.#options;
+    this.#listener = net.listen(listen.host, listen.port, this.#handlers);
+  }
+
+  /** Begins: dials if there is a peer to dial, keeps time. */
+  start(): void {
+    this.#ticker = setInterval(() => this.#take(TICK), TICK_MS);
+    this.#take({ kind: 'start' });
+  }
+
+  /** Call after each batch of client input; cheap when nothing was written. */
+  noteClientInput(): void {
+    if (this.#pumpIsDue || !this.#options.machine.hasOutgoing) return;
+    this.#pumpIsDue = true;
+    this.#scheduleTurn();
+  }
+
+  /** Takes no new link and hands the peer what it lacks, for a bounded time; then `onStopped`. */
+  stop(): void {
+    this.#listener?.stop();
+    this.#take({ kind: 'stop' });
+  }
+
+  #opened(kind: 'accepted' | 'dialed', stream: Stream): ReplicationLink {
+    const link = new ReplicationLink(this.#nextLinkId++, stream);
+    this.#links.set(link.id, link);
+    this.#take({ kind, link: link.id, address: stream.peerAddress });
+    return link;
+  }
+
+  #take(event: ReplicationEvent): void {
+    this.#events.push(event);
+    if (this.#isStepping) return;
+    this.#isStepping = true;
+    const { machine, nowMs } = this.#options;
+    for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
+      for (const effect of machine.step(next, nowMs())) this.#carryOut(effect);
+    }
+    this.#isStepping = false;
+  }
+
+  #carryOut(effect: ReplicationEffect): void {
+    switch (effect.kind) {
+      case 'send':
+        this.#send(effect.link, effect.bytes);
+        return;
+      case 'dial':
+        this.#dial();
+        return;
+      case 'close':
+        this.#close(effect.link);
+        return;
+      case 'log':
+        this.#options.log(effect.line);
+        return;
+      case 'ready':
+        this.#options.onReady();
+        return;
+      case 'stopped':
+        clearInterval(this.#ticker);
+        this.#options.onStopped();
+    }
+  }
+
+  #send(id: LinkId, bytes: Uint8Array): void {
+    const link = this.#links.get(id);
+    if (link === undefined || !link.send(bytes)) return;
+    this.#sentLinks.push(link);
+    this.#scheduleTurn();
+  }
+
+  #dial(): void {
+    const { net, peer } = this.#options;
+    if (peer === undefined) return;
+    net.dial(
+      peer.host,
+      peer.port,
+      DIAL_TIMEOUT_MS,
+      { ...this.#handlers, open: (stream) => this.#opened('dialed', stream) },
+      (code) => this.#take({ kind: 'dialFailed', failure: code === 'ECONNREFUSED' ? 'refused' : 'failed' }),
+    );
+  }
+
+  #close(id: LinkId): void {
+    const link = this.#links.get(id);
+    this.#links.delete(id);
+    link?.close();
+  }
+
+  #scheduleTurn(): void {
+    if (this.#turnIsDue) return;
+    this.#turnIsDue = true;
+    setImmediate(this.#turn);
+  }
+
+  readonly #turn = (): void => {
+    this.#turnIsDue = false;
+    const sentLinks = this.#sentLinks;
+    if (sentLinks.length > 0) {
+      this.#sentLinks = [];
+      for (const link of sentLinks) {
+        if (this.#links.has(link.id)) this.#take({ kind: 'writable', link: link.id });
+      }
+    }
+    if (this.#pumpIsDue) {
+      this.#pumpIsDue = false;
+      this.#take(PUMP);
+    }
+  };
+}

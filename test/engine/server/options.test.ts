@@ -1,0 +1,231 @@
+// The command line: memcached's letters, its long names, repcached's -x and -X, and what is refused and how.
+import { describe, expect, it } from 'vitest';
+import { FatalError } from '../../../src/engine/server/exit.js';
+import { FLAGS, flagName } from '../../../src/engine/server/flag-table.js';
+import { helpText } from '../../../src/engine/server/help.js';
+import { isLoopback, type Options, parseCommandLine } from '../../../src/engine/server/options.js';
+
+const MIB = 1024 * 1024;
+
+function optionsOf(...argv: string[]): Options {
+  const command = parseCommandLine(argv);
+  if (command.kind !== 'run') throw new Error(`not a run but ${command.kind}`);
+  return command.options;
+}
+
+function refusal(...argv: string[]): string {
+  try {
+    parseCommandLine(argv);
+  } catch (error) {
+    if (!(error instanceof FatalError)) throw error;
+    expect(error.exitStatus).toBe(64);
+    return error.message;
+  }
+  throw new Error(`${argv.join(' ')} was accepted`);
+}
+
+describe('defaults', () => {
+  it('are those of memcached, but for one thread', () => {
+    expect(optionsOf()).toEqual({
+      listen: [{ host: '::', port: 11211 }],
+      user: undefined,
+      memoryBytes: 64 * MIB,
+      maxItemBytes: MIB,
+      growthFactor: 1.25,
+      minItemSpaceBytes: 48,
+      refuseWhenFull: false,
+      maxConnections: 1024,
+      verbose: false,
+      replication: undefined,
+    });
+  });
+});
+
+describe('the forms of getopt', () => {
+  it.each([
+    [['-p', '2000']],
+    [['-p2000']],
+    [['-vp2000']],
+    [['-Mvp', '2000']],
+    [['--port=2000']],
+    [['--port', '2000']],
+    [['-p', '1', '-p', '2000']],
+    [['-p', '2000', '--']],
+  ])('%j sets the port', (argv) => {
+    expect(optionsOf(...argv).listen).toEqual([{ host: '::', port: 2000 }]);
+  });
+
+  it('takes -h and -V wherever they stand', () => {
+    expect(parseCommandLine(['-vh'])).toEqual({ kind: 'help' });
+    expect(parseCommandLine(['--version'])).toEqual({ kind: 'version' });
+  });
+
+  it.each([
+    [['-Q'], 'unknown flag -Q: see -h'],
+    [['--nonsense=1'], 'unknown flag --nonsense: see -h'],
+    [['-p'], '-p needs a value: <num>'],
+    [['--disable-evictions=1'], '--disable-evictions takes no value'],
+    [['11211'], 'unexpected argument "11211": every argument is a flag, see -h'],
+  ])('%j is refused', (argv, message) => {
+    expect(refusal(...argv)).toBe(message);
+  });
+});
+
+describe('values', () => {
+  it('reads sizes, factors and switches', () => {
+    const options = optionsOf(
+      '-m',
+      '128',
+      '-I',
+      '512k',
+      '-f',
+      '1.07',
+      '-n',
+      '72',
+      '-M',
+      '-c',
+      '9',
+      '-u',
+      'nobody',
+      '-vv',
+    );
+    expect(options).toMatchObject({
+      memoryBytes: 128 * MIB,
+      maxItemBytes: 512 * 1024,
+      growthFactor: 1.07,
+      minItemSpaceBytes: 72,
+      refuseWhenFull: true,
+      maxConnections: 9,
+      user: 'nobody',
+      verbose: true,
+    });
+    expect(optionsOf('-I', '2048', '-t', '1', '-U', '0').maxItemBytes).toBe(2048);
+  });
+
+  it.each([
+    ['-p', '0'],
+    ['-p', '65536'],
+    ['-p', '-1'],
+    ['-p', '11211x'],
+    ['-m', '0'],
+    ['-m', '1e3'],
+    ['-c', '0'],
+    ['-t', '4'],
+    ['-U', '11211'],
+    ['-f', '1'],
+    ['-f', 'NaN'],
+    ['-n', '0'],
+    ['-I', '512'],
+    ['-I', '2m'],
+    ['-I', '1g'],
+    ['-l', '127.0.0.1:0'],
+    ['-l', 'a b'],
+    ['-l', ''],
+  ])('%s %s is refused by name', (flag, value) => {
+    expect(refusal(flag, value)).toMatch(new RegExp(`^${flag} ${value}: must be `));
+  });
+
+  it('takes several addresses, with ports and IPv6', () => {
+    const listen = optionsOf(
+      '-p',
+      '2000',
+      '-l',
+      '127.0.0.1,10.0.0.1:3000',
+      '-l',
+      '::1',
+      '-l',
+      '[::1]:4000',
+    ).listen;
+    expect(listen).toEqual([
+      { host: '127.0.0.1', port: 2000 },
+      { host: '10.0.0.1', port: 3000 },
+      { host: '::1', port: 2000 },
+      { host: '::1', port: 4000 },
+    ]);
+  });
+});
+
+describe('flags that do not work yet', () => {
+  const notYet = FLAGS.filter((flag) => flag.instead !== undefined);
+
+  it.each(notYet.map((flag) => [flagName(flag), flag] as const))(
+    '%s is known, and refused with a remedy',
+    (name, flag) => {
+      const argv = flag.value === undefined ? [name] : [name, 'x'];
+      expect(refusal(...argv)).toBe(`${name} (${flag.help}) does not work in this version: ${flag.instead}`);
+    },
+  );
+});
+
+describe('replication', () => {
+  it('is on with -x or -X, and on loopback needs no secret', () => {
+    expect(optionsOf('-x', '127.0.0.1').replication).toEqual({
+      listen: { host: '127.0.0.1', port: 11212 },
+      peer: { host: '127.0.0.1', port: 11212 },
+      secretFile: undefined,
+      pairId: '',
+      readyTimeoutMs: 10_000,
+    });
+    expect(optionsOf('-X', '16000').replication).toMatchObject({
+      listen: { host: '127.0.0.1', port: 16000 },
+      peer: undefined,
+    });
+  });
+
+  it('takes both ports from -X', () => {
+    const replication = optionsOf('-x', '::1', '-X', '16001:16002').replication;
+    expect(replication?.listen.port).toBe(16001);
+    expect(replication?.peer).toEqual({ host: '::1', port: 16002 });
+  });
+
+  it.each([
+    { given: ['-x', 'b.example'], listen: '::' },
+    { given: ['-x', 'b.example', '-l', '127.0.0.1,10.0.0.1'], listen: '10.0.0.1' },
+    { given: ['-x', '127.0.0.1', '-l', '10.0.0.1,127.0.0.1'], listen: '127.0.0.1' },
+    { given: ['-X', '16000'], listen: '::' },
+    { given: ['-x', 'b.example', '--repl-listen', '10.9.9.9', '-l', '10.0.0.1'], listen: '10.9.9.9' },
+  ])('$given awaits the peer on $listen', ({ given, listen }) => {
+    expect(optionsOf(...given, '--repl-secret-file', '/s').replication?.listen.host).toBe(listen);
+  });
+
+  it.each([
+    [['-x', '192.168.37.27'], '192.168.37.27'],
+    [['-x', '127.0.0.1', '--repl-listen', '0.0.0.0'], '0.0.0.0'],
+    [['-x', '127.0.0.1', '-l', '10.0.0.1'], '10.0.0.1'],
+  ])('%j is refused without a secret', (argv, host) => {
+    expect(refusal(...argv)).toContain(`replication off loopback (${host}) needs --repl-secret-file FILE`);
+    expect(optionsOf(...argv, '--repl-insecure').replication?.secretFile).toBeUndefined();
+    expect(optionsOf(...argv, '--repl-secret-file', '/s').replication?.secretFile).toBe('/s');
+  });
+
+  it.each([
+    [['-X', '0'], '-X 0: must be LISTEN or LISTEN:CONNECT'],
+    [['-X', '16000:'], '-X 16000:: must be'],
+    [['-X', '1:70000'], '-X 1:70000: must be'],
+    [['-x', ''], '-x: needs the host name or address of the peer'],
+    [['--repl-pair', 'abc'], '--repl-pair: needs replication to be on, with -x or -X'],
+    [['-X', '1', '--repl-ready-timeout', 'soon'], '--repl-ready-timeout soon: must be seconds'],
+  ])('%j is refused', (argv, message) => {
+    expect(refusal(...argv)).toContain(message);
+  });
+
+  it('knows loopback when it sees it', () => {
+    expect(['localhost', '127.0.0.1', '127.9.9.9', '::1', '::ffff:127.0.0.1'].every(isLoopback)).toBe(true);
+    expect(['127.0.0.1.example.org', '0.0.0.0', '::', '10.0.0.1', '1270.0.0.1'].some(isLoopback)).toBe(false);
+  });
+});
+
+describe('-h', () => {
+  it('lists every flag, within 100 columns', () => {
+    const help = helpText('1.2.3');
+    for (const flag of FLAGS) {
+      expect(help).toContain(flag.letter === undefined ? `--${flag.long}` : `-${flag.letter}`);
+    }
+    expect(Math.max(...help.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
+  });
+
+  it('has each letter and each name once', () => {
+    const names = FLAGS.flatMap((flag) => [flag.letter, flag.long].filter((name) => name !== undefined));
+    expect(new Set(names).size).toBe(names.length);
+  });
+});
