@@ -50,17 +50,7 @@ async function main(): Promise<number> {
     case 'ssh': {
       const [target = '', ...remote] = args;
       hostName(target.replace(/^.*@/, ''));
-      return inOps([
-        'ssh',
-        '-F',
-        '/dev/null',
-        '-o',
-        `UserKnownHostsFile=${opsHome(layout)}/.ssh/known_hosts`,
-        '-i',
-        `${opsHome(layout)}/.ssh/id_ed25519`,
-        target,
-        ...remote,
-      ]);
+      return inOps(['ssh', target, ...remote]);
     }
     case 'ops':
       return inOps(args.length === 0 ? ['bash'] : args);

@@ -1,5 +1,6 @@
 // The ops machine: this machine's Node and this repository, in a namespace that reaches the hosts by SSH alone,
-// with a HOME of its own. A folder below /etc/netns gives it a hosts file and keeps look-ups from going anywhere.
+// with a HOME of its own. `ip netns exec` puts the files below /etc/netns over those of /etc: names are looked up
+// in a hosts file alone, and root's home is the lab's, as ssh asks passwd rather than $HOME.
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -26,6 +27,7 @@ export async function createOps(layout: LabLayout): Promise<void> {
   const hosts = ALL_HOSTS.map((host) => `${ADDRESSES[host]} ${host}`);
   await writeFile(path.join(etc, 'hosts'), ['127.0.0.1 localhost', ...hosts, ''].join('\n'));
   await writeFile(path.join(etc, 'resolv.conf'), '');
+  await writeFile(path.join(etc, 'passwd'), `root:x:0:0:root:${opsHome(layout)}:/bin/bash\n`);
   await writeFile(
     path.join(etc, 'nsswitch.conf'),
     'passwd: files\ngroup: files\nshadow: files\nhosts: files\n',
