@@ -28,7 +28,7 @@ export function renderTable(
   }
   return lines.map((cells) =>
     cells
-      .map((cell, index) => fit(cell, widths[index], columns[index].align ?? 'left'))
+      .map((cell, index) => sized(cell, widths[index], columns[index].align ?? 'left'))
       .join(GAP)
       .trimEnd(),
   );
@@ -50,7 +50,7 @@ export function wrapText(text: string, width: number, indent = 0): string[] {
   return lines;
 }
 
-function fit(cell: string, width: number, align: 'left' | 'right'): string {
+function sized(cell: string, width: number, align: 'left' | 'right'): string {
   const length = visibleLength(cell);
   // A cut cell loses its colour: an escape sequence must never be cut in two.
   if (length > width) return `${stripVTControlCharacters(cell).slice(0, width - 1)}…`;
