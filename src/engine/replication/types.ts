@@ -113,11 +113,11 @@ export interface ReplicationStats {
   /** Up to which entry of the change log the peer has what it says. */
   readonly repl_acked_seq: number;
   readonly repl_unacked: number;
-  /** Entries that came in, and what became of them: applied + ignored + refused as possibly deleted = received. */
+  /** Items, deletes and flushes that came in, and what became of them: received = applied + ignored. */
   readonly repl_received: number;
   readonly repl_applied: number;
   readonly repl_ignored: number;
-  /** Of those that came in: both nodes had changed the key, and one version had to give way. */
+  /** Of the ignored, copies apart: the key had been changed here as well, and the version here was the higher. */
   readonly repl_conflicts: number;
   readonly repl_tombstones: number;
   readonly repl_full_copies_sent: number;

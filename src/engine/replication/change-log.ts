@@ -1,0 +1,106 @@
+// The ring of what changed here: which slot, at which version. 16 bytes an entry, no keys and no values.
+
+import type { ChangeKind, ChangeLog } from '../store/change-log.js';
+import { compareVersions } from '../store/version.js';
+
+const WORDS_PER_ENTRY = 4;
+
+/**
+ * The store appends an entry for each local write; the sender reads them in order and looks whether the slot still
+ * holds that very version. If it does, the current item goes out; if not, a newer entry (or an eviction, which
+ * nobody need hear of) explains why. So a key written a hundred times between two sends travels once.
+ *
+ * Entries are numbered from 1 and never renumbered. The ring forgets the oldest ones; whoever reads must ask
+ * {@link RingChangeLog.oldestSeq} first. An entry stays useful after it was sent: until the peer has acknowledged
+ * it, it also says which tombstone may be freed then.
+ *
+ * State lives in shared memory, for the threads to come.
+ */
+export class RingChangeLog implements ChangeLog {
+  readonly capacity: number;
+  readonly #mask: number;
+  /** ref, versionHi, versionLo, touchSeq | kind << 8 for each entry. */
+  readonly #words: Uint32Array;
+  /** [0] the newest sequence number. A double counts 2^53 writes exactly. */
+  readonly #head: Float64Array;
+  /** Whether a peer holds all we had when it joined; then [hi, lo, our node bit] tells what of the rest it has. */
+  #peerIsJoined = false;
+  readonly #known = new Uint32Array(new SharedArrayBuffer(12));
+
+  /** @param capacity entries, a power of two; 16 bytes each. */
+  constructor(capacity: number) {
+    if (capacity < 1 || (capacity & (capacity - 1)) !== 0) {
+      throw new RangeError(`change log capacity must be a power of two, not ${capacity}`);
+    }
+    this.capacity = capacity;
+    this.#mask = capacity - 1;
+    this.#words = new Uint32Array(new SharedArrayBuffer(capacity * WORDS_PER_ENTRY * 4));
+    this.#head = new Float64Array(new SharedArrayBuffer(8));
+  }
+
+  /** Sequence number of the newest entry; 0 while there is none. */
+  get headSeq(): number {
+    return this.#head[0];
+  }
+
+  /** Sequence number of the oldest entry still held: 1 while nothing was forgotten. */
+  get oldestSeq(): number {
+    return Math.max(1, this.#head[0] - this.capacity + 1);
+  }
+
+  append(ref: number, versionHi: number, versionLo: number, touchSeq: number, kind: ChangeKind): void {
+    const seq = this.#head[0] + 1;
+    // `seq & mask` would go through 32 bits and still be right: the mask keeps only low bits.
+    const at = (seq & this.#mask) * WORDS_PER_ENTRY;
+    this.#words[at] = ref;
+    this.#words[at + 1] = versionHi;
+    this.#words[at + 2] = versionLo;
+    this.#words[at + 3] = touchSeq | (kind << 8);
+    this.#head[0] = seq;
+  }
+
+  /** The slot of entry `seq`, which must be held. */
+  refAt(seq: number): number {
+    return this.#words[(seq & this.#mask) * WORDS_PER_ENTRY];
+  }
+
+  versionHiAt(seq: number): number {
+    return this.#words[(seq & this.#mask) * WORDS_PER_ENTRY + 1];
+  }
+
+  versionLoAt(seq: number): number {
+    return this.#words[(seq & this.#mask) * WORDS_PER_ENTRY + 2];
+  }
+
+  touchSeqAt(seq: number): number {
+    return this.#words[(seq & this.#mask) * WORDS_PER_ENTRY + 3] & 0xff;
+  }
+
+  kindAt(seq: number): ChangeKind {
+    return (this.#words[(seq & this.#mask) * WORDS_PER_ENTRY + 3] >>> 8) as ChangeKind;
+  }
+
+  /** The peer acknowledged a full copy, or all entries up to one with this version. */
+  peerKnows(versionHi: number, versionLo: number, ownNodeBit: 0 | 1): void {
+    const known = this.#known;
+    if (!this.#peerIsJoined || compareVersions(versionHi, versionLo, known[0], known[1]) > 0) {
+      known[0] = versionHi;
+      known[1] = versionLo;
+    }
+    known[2] = ownNodeBit;
+    this.#peerIsJoined = true;
+  }
+
+  /** The link is down: what the peer has from now on is anybody's guess. */
+  peerLost(): void {
+    this.#peerIsJoined = false;
+  }
+
+  mayBeUnknownToPeer(versionHi: number, versionLo: number): boolean {
+    if (!this.#peerIsJoined) return true;
+    const known = this.#known;
+    // A version with the other node bit is the peer's own.
+    if ((versionLo & 1) !== known[2]) return false;
+    return compareVersions(versionHi, versionLo, known[0], known[1]) > 0;
+  }
+}

@@ -1,0 +1,28 @@
+// How far the peer's clock is from ours, measured by pings.
+
+/** Below this, clocks count as equal: expiry has seconds for its unit. */
+const NEGLIGIBLE_MS = 1_500;
+
+/**
+ * A round trip bounds the offset: it is within half the round-trip time of what the pong suggests. The estimate is
+ * moved only when a sample rules it out, so one slow round trip cannot spoil a good estimate.
+ */
+export class ClockOffset {
+  /** The peer's clock minus ours, in ms. */
+  estimateMs = 0;
+  #measured = false;
+
+  /** @param sentMs our time at the ping, `peerMs` the peer's at the pong, `receivedMs` ours when it came in */
+  sample(sentMs: number, peerMs: number, receivedMs: number): void {
+    const halfTripMs = (receivedMs - sentMs) / 2;
+    if (halfTripMs < 0) return;
+    const middle = peerMs - (sentMs + halfTripMs);
+    if (!this.#measured || Math.abs(this.estimateMs - middle) > halfTripMs) this.estimateMs = middle;
+    this.#measured = true;
+  }
+
+  /** What to add to an expiry time in the peer's seconds to have it in ours. 0 while the clocks agree. */
+  get correctionSec(): number {
+    return Math.abs(this.estimateMs) > NEGLIGIBLE_MS ? -Math.round(this.estimateMs / 1_000) : 0;
+  }
+}

@@ -1,0 +1,76 @@
+// The frames that travel between the two nodes: their layout, their bounds, and how they are written.
+
+/**
+ * A frame is a u32 length of what follows it, a u8 type, and the payload. All numbers are little-endian; sequence
+ * numbers and times are doubles, exact to 2^53. Payloads:
+ *
+ * | type      | payload |
+ * |-----------|---------|
+ * | hello     | see handshake.ts |
+ * | proof     | 32 bytes, or none where there is no secret |
+ * | refuse    | u8 reason |
+ * | ping      | f64 sender's time in ms |
+ * | pong      | f64 time from the ping, f64 sender's time in ms |
+ * | fullBegin | nothing: a full copy begins, in between the changes as they are made |
+ * | fullEnd   | f64 seq: the copy is complete, and so are all changes up to seq |
+ * | position  | f64 seq: all changes up to seq have been sent |
+ * | ack       | f64 seq: everything up to that fullEnd or position has been applied |
+ * | item      | u32 versionHi, u32 versionLo, u32 exptimeSec, u32 flags, u8 touchSeq, u8 keyLength, key, value |
+ * | tombstone | u32 versionHi, u32 versionLo, u8 touchSeq, u8 keyLength, key |
+ * | flush     | u32 floorHi, u32 floorLo, u32 pendingHi, u32 pendingLo, u32 stampHi, u32 stampLo |
+ * | bye       | nothing: the sender is shutting down and has handed over all it had |
+ */
+export const FRAME = {
+  hello: 1,
+  proof: 2,
+  refuse: 3,
+  ping: 4,
+  pong: 5,
+  fullBegin: 6,
+  fullEnd: 7,
+  position: 8,
+  ack: 9,
+  item: 10,
+  tombstone: 11,
+  flush: 12,
+  bye: 13,
+} as const;
+
+export type FrameType = (typeof FRAME)[keyof typeof FRAME];
+
+/** The length word and the type. */
+export const FRAME_HEADER_BYTES = 5;
+export const ITEM_HEADER_BYTES = 18;
+export const TOMBSTONE_HEADER_BYTES = 10;
+export const FLUSH_BYTES = 24;
+/** What a stranger may make us hold. */
+export const MAX_HANDSHAKE_FRAME_BYTES = 256;
+
+/** The largest frame (without its length word) of an established link, for values of up to `maxValueBytes`. */
+export function maxFrameBytes(maxValueBytes: number): number {
+  return Math.max(MAX_HANDSHAKE_FRAME_BYTES, 1 + ITEM_HEADER_BYTES + 255 + maxValueBytes);
+}
+
+export function readU32(bytes: Uint8Array, at: number): number {
+  return (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)) >>> 0;
+}
+
+export function writeU32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value;
+  bytes[at + 1] = value >>> 8;
+  bytes[at + 2] = value >>> 16;
+  bytes[at + 3] = value >>> 24;
+}
+
+const f64 = new Float64Array(1);
+const f64Bytes = new Uint8Array(f64.buffer);
+
+export function readF64(bytes: Uint8Array, at: number): number {
+  for (let i = 0; i < 8; i++) f64Bytes[i] = bytes[at + i];
+  return f64[0];
+}
+
+export function writeF64(bytes: Uint8Array, at: number, value: number): void {
+  f64[0] = value;
+  for (let i = 0; i < 8; i++) bytes[at + i] = f64Bytes[i];
+}

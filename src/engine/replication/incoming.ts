@@ -1,0 +1,126 @@
+// What the peer tells: its items, deletes and flushes, applied to the store straight from the bytes that came in.
+
+import { EXPTIME_PAST } from '../store/exptime.js';
+import {
+  type FlushState,
+  REMOTE_APPLIED,
+  REMOTE_CLOCK,
+  REMOTE_INVALID,
+  REMOTE_OLDER,
+  type RemoteResult,
+  type Store,
+} from '../store/store.js';
+import { FLUSH_BYTES, ITEM_HEADER_BYTES, readU32, TOMBSTONE_HEADER_BYTES } from './frames.js';
+
+const MAX_EXPTIME_SEC = 0xffff_ffff;
+
+/** Why a link must be closed, for its `link down` line. Null: all is well. */
+export type Fault = string | null;
+
+const MALFORMED: Fault = 'the peer sent a malformed frame';
+const CLOCK_TOO_FAR: Fault = "an entry is from more than an hour in the future: set the hosts' clocks";
+
+/** The receiving half of the established link. The counters are the node's and outlive links. */
+export class Incoming {
+  received = 0;
+  applied = 0;
+  conflicts = 0;
+  /** Entries of the present or last copy. */
+  copiedItems = 0;
+  /** What is added to an expiry time of the peer's, in s. */
+  exptimeCorrectionSec = 0;
+  /** The peer's copy: not begun on this link, coming in, or here. */
+  copy: 'none' | 'running' | 'complete' = 'none';
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  beginLink(): void {
+    this.copy = 'none';
+    this.copiedItems = 0;
+  }
+
+  beginCopy(): void {
+    this.copy = 'running';
+    this.copiedItems = 0;
+  }
+
+  endCopy(): void {
+    this.copy = 'complete';
+  }
+
+  /** Takes the payload of an `item` frame, `bytes[start, end)`. */
+  item(bytes: Uint8Array, start: number, end: number): Fault {
+    if (end - start < ITEM_HEADER_BYTES) return MALFORMED;
+    const keyStart = start + ITEM_HEADER_BYTES;
+    const keyLength = bytes[start + 17];
+    const valueStart = keyStart + keyLength;
+    if (valueStart > end) return MALFORMED;
+    return this.#count(
+      this.#store.applyRemoteItem(
+        bytes,
+        keyStart,
+        keyLength,
+        valueStart,
+        end - valueStart,
+        readU32(bytes, start + 12),
+        this.#ownExptime(readU32(bytes, start + 8)),
+        readU32(bytes, start),
+        readU32(bytes, start + 4),
+        bytes[start + 16],
+      ),
+    );
+  }
+
+  /** Takes the payload of a `tombstone` frame. */
+  tombstone(bytes: Uint8Array, start: number, end: number): Fault {
+    if (end - start < TOMBSTONE_HEADER_BYTES) return MALFORMED;
+    const keyStart = start + TOMBSTONE_HEADER_BYTES;
+    const keyLength = bytes[start + 9];
+    if (keyStart + keyLength !== end) return MALFORMED;
+    return this.#count(
+      this.#store.applyRemoteTombstone(
+        bytes,
+        keyStart,
+        keyLength,
+        readU32(bytes, start),
+        readU32(bytes, start + 4),
+        bytes[start + 8],
+        // The peer, having deleted it, sends nothing older any more; and ours is not sent once it is gone.
+        false,
+      ),
+    );
+  }
+
+  /** Takes the payload of a `flush` frame. */
+  flush(bytes: Uint8Array, start: number, end: number): Fault {
+    if (end - start !== FLUSH_BYTES) return MALFORMED;
+    const remote: FlushState = {
+      floorHi: readU32(bytes, start),
+      floorLo: readU32(bytes, start + 4),
+      pendingHi: readU32(bytes, start + 8),
+      pendingLo: readU32(bytes, start + 12),
+      stampHi: readU32(bytes, start + 16),
+      stampLo: readU32(bytes, start + 20),
+    };
+    return this.#count(this.#store.applyRemoteFlush(remote));
+  }
+
+  #count(result: RemoteResult): Fault {
+    if (result === REMOTE_CLOCK) return CLOCK_TOO_FAR;
+    if (result === REMOTE_INVALID) return MALFORMED;
+    this.received += 1;
+    if (this.copy === 'running') this.copiedItems += 1;
+    if (result === REMOTE_APPLIED) this.applied += 1;
+    else if (result === REMOTE_OLDER && this.copy === 'complete') this.conflicts += 1;
+    return null;
+  }
+
+  #ownExptime(peerExptimeSec: number): number {
+    if (this.exptimeCorrectionSec === 0 || peerExptimeSec <= EXPTIME_PAST) return peerExptimeSec;
+    const exptimeSec = peerExptimeSec + this.exptimeCorrectionSec;
+    return exptimeSec <= EXPTIME_PAST ? EXPTIME_PAST : Math.min(exptimeSec, MAX_EXPTIME_SEC);
+  }
+}

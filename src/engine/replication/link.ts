@@ -1,0 +1,92 @@
+// One connection to the peer, or to somebody who may be it: its state, and what it still has to say.
+
+import { FrameDecoder } from './frame-decoder.js';
+import { FrameWriter } from './frame-writer.js';
+import type { Hello, Role } from './handshake.js';
+import type { LinkId } from './types.js';
+
+/**
+ * - `greeting`: connected, our hello is on its way, the peer's has not come. A stranger ends here or in the next
+ *   state, within HANDSHAKE_TIMEOUT_MS and a few hundred bytes.
+ * - `proving`: the peer's hello was good; its proof has not come.
+ * - `measuring`: the peer is who it says, and this is the one link of the pair. A ping is on its way: without the
+ *   clock offset neither side could say when a copied item expires.
+ * - `copying`: our full copy goes out, the changes made meanwhile in between.
+ * - `streaming`: the copy is out, changes go as they are made. A change log that overflowed leads back to `copying`.
+ * - `closed`: whatever still comes for it is ignored.
+ *
+ * What the peer sends us has no state here: its copy may start earlier or end later than ours.
+ */
+export type LinkState = 'greeting' | 'proving' | 'measuring' | 'copying' | 'streaming' | 'closed';
+
+const NEXT: Readonly<Record<LinkState, readonly LinkState[]>> = {
+  greeting: ['proving', 'closed'],
+  proving: ['measuring', 'closed'],
+  measuring: ['copying', 'closed'],
+  copying: ['streaming', 'closed'],
+  streaming: ['copying', 'closed'],
+  closed: [],
+};
+
+export class Link {
+  readonly id: LinkId;
+  readonly role: Role;
+  /** `host:port`, for log lines. */
+  readonly address: string;
+  readonly sinceMs: number;
+  readonly decoder = new FrameDecoder();
+  readonly writer = new FrameWriter();
+  readonly ownHello: Hello;
+  /** The greetings as they travelled: the proofs cover them. */
+  readonly ownHelloBytes: Uint8Array;
+  peerHelloBytes: Uint8Array | null = null;
+  peerHello: Hello | null = null;
+  /** The last time that anything came in. */
+  heardMs: number;
+  pingedMs = Number.NEGATIVE_INFINITY;
+  /** A `send` is out and its `writable` has not come: the writer's memory is not ours. */
+  awaitingWritable = false;
+  /** What the ping to be answered next said; null if none is. */
+  pongDueMs: number | null = null;
+  /** What to acknowledge next; null if nothing is. */
+  ackDueSeq: number | null = null;
+  proofDue = false;
+  #state: LinkState = 'greeting';
+
+  constructor(
+    id: LinkId,
+    role: Role,
+    address: string,
+    nowMs: number,
+    ownHello: Hello,
+    ownHelloBytes: Uint8Array,
+  ) {
+    this.id = id;
+    this.role = role;
+    this.address = address;
+    this.sinceMs = nowMs;
+    this.heardMs = nowMs;
+    this.ownHello = ownHello;
+    this.ownHelloBytes = ownHelloBytes;
+  }
+
+  get state(): LinkState {
+    return this.#state;
+  }
+
+  /** The only way from one state to another. */
+  enter(state: LinkState): void {
+    if (!NEXT[this.#state].includes(state)) throw new Error(`link cannot go from ${this.#state} to ${state}`);
+    this.#state = state;
+  }
+
+  /** Whether it is not yet known who the other end is. */
+  get isStranger(): boolean {
+    return this.#state === 'greeting' || this.#state === 'proving';
+  }
+
+  /** Whether items may go out on it. */
+  get carriesData(): boolean {
+    return this.#state === 'copying' || this.#state === 'streaming';
+  }
+}

@@ -1,0 +1,251 @@
+// What the peer is to be told: full copies, the changes as they are made, and what its acknowledgements set free.
+
+import { CHANGE_FLUSH, CHANGE_TOMBSTONE } from '../store/change-log.js';
+import type { Store } from '../store/store.js';
+import { compareVersions } from '../store/version.js';
+import type { RingChangeLog } from './change-log.js';
+import type { HybridClock } from './clock.js';
+import type { FrameWriter } from './frame-writer.js';
+import { FLUSH_BYTES, FRAME, ITEM_HEADER_BYTES, TOMBSTONE_HEADER_BYTES, writeU32 } from './frames.js';
+
+/** How much one send may hold, in bytes; one bucket of the index may go above it. */
+export const SEND_BUDGET_BYTES = 262_144;
+/** While a copy runs, changes may take this much of a send, so that the copy comes to an end. */
+const LIVE_SHARE_BYTES = SEND_BUDGET_BYTES * 0.75;
+/** How many log entries or buckets one send may look at: a few ms, were all of them to yield nothing. */
+const MAX_EXAMINED = 65_536;
+/** How many buckets one tick looks through for tombstones that the log no longer lists. */
+const SWEPT_BUCKETS_PER_TICK = 32_768;
+
+interface TombstoneSweep {
+  /** Runs once the peer has acknowledged this. */
+  readonly fromSeq: number;
+  /** Tombstones up to this version are known to the peer then. */
+  readonly versionHi: number;
+  readonly versionLo: number;
+  bucket: number;
+}
+
+/** The sending half of the established link. Made anew for each link: only `ackedSeq` outlives one. */
+export class Outgoing {
+  /** Every change up to it has been sent, or needs not be. */
+  positionSeq: number;
+  /** Up to where the peer has everything. */
+  ackedSeq: number;
+  /** Whether the peer has acknowledged a whole copy, and the log has not overflowed since. */
+  copyIsAcked = false;
+  /** Items and tombstones sent with the copy. */
+  copiedItems = 0;
+  readonly #store: Store;
+  readonly #log: RingChangeLog;
+  readonly #clock: HybridClock;
+  /** The next bucket of the copy; -1 while none runs. */
+  #copyBucket = -1;
+  #copyVersionHi = 0;
+  #copyVersionLo = 0;
+  /** What the last `fullEnd` or `position` said. */
+  #announcedSeq = 0;
+  #fullEndIsOut = false;
+  #fullEndSeq = 0;
+  #sweep: TombstoneSweep | null = null;
+
+  constructor(store: Store, log: RingChangeLog, clock: HybridClock, ackedSeq: number) {
+    this.#store = store;
+    this.#log = log;
+    this.#clock = clock;
+    this.ackedSeq = ackedSeq;
+    this.positionSeq = log.headSeq;
+  }
+
+  get isCopying(): boolean {
+    return this.#copyBucket >= 0;
+  }
+
+  get hasChanges(): boolean {
+    return this.positionSeq < this.#log.headSeq;
+  }
+
+  /** Whether the log has forgotten changes that were not sent. */
+  get hasOverflowed(): boolean {
+    return this.positionSeq + 1 < this.#log.oldestSeq;
+  }
+
+  /** Whether the peer has acknowledged everything there is. */
+  get isDone(): boolean {
+    return this.copyIsAcked && this.ackedSeq === this.#log.headSeq;
+  }
+
+  /**
+   * Starts a full copy, over again if one is running. The place in the log is taken first: whatever changes behind
+   * the scan's back from here on is in the log and follows.
+   */
+  beginCopy(writer: FrameWriter): void {
+    this.positionSeq = this.#log.headSeq;
+    this.#copyVersionHi = this.#clock.latestHi;
+    this.#copyVersionLo = this.#clock.latestLo;
+    this.#copyBucket = 0;
+    this.copiedItems = 0;
+    this.copyIsAcked = false;
+    this.#fullEndIsOut = false;
+    this.#sweep = null;
+    this.#log.peerLost();
+    writer.empty(FRAME.fullBegin);
+    // Before the items: what the floor covers need not be taken in at all.
+    this.#writeFlush(writer);
+  }
+
+  /** Writes the next portion. Call when the link is writable; if it writes nothing, there is nothing to say. */
+  fill(writer: FrameWriter): void {
+    const logIsHalfFull = this.#log.headSeq - this.positionSeq > this.#log.capacity / 2;
+    this.#fillChanges(writer, this.isCopying && !logIsHalfFull ? LIVE_SHARE_BYTES : SEND_BUDGET_BYTES);
+    if (this.isCopying) this.#fillCopy(writer);
+    else if (this.positionSeq > this.#announcedSeq) this.#announce(writer, FRAME.position);
+  }
+
+  /**
+   * The peer has everything up to `seq`.
+   * @returns false if that was never said to it: the peer is broken.
+   */
+  acknowledge(seq: number): boolean {
+    if (!Number.isSafeInteger(seq) || seq > this.#announcedSeq) return false;
+    // Of a position told before the present copy: says nothing about what the copy is for.
+    if (!this.#fullEndIsOut || seq < this.#fullEndSeq) return true;
+    const nodeBit = this.#clock.nodeBit;
+    if (!this.copyIsAcked) {
+      this.copyIsAcked = true;
+      this.#log.peerKnows(this.#copyVersionHi, this.#copyVersionLo, nodeBit);
+    }
+    for (let at = Math.max(this.ackedSeq + 1, this.#log.oldestSeq); at <= seq; at++) {
+      const kind = this.#log.kindAt(at);
+      if (kind === CHANGE_FLUSH) continue;
+      const hi = this.#log.versionHiAt(at);
+      const lo = this.#log.versionLoAt(at);
+      if (kind === CHANGE_TOMBSTONE) this.#store.releaseTombstone(this.#log.refAt(at), hi, lo);
+      this.#log.peerKnows(hi, lo, nodeBit);
+    }
+    this.ackedSeq = Math.max(this.ackedSeq, seq);
+    return true;
+  }
+
+  /**
+   * Frees tombstones that the log cannot name any more: those from before the copy, and those whose entries it
+   * forgot before they were acknowledged. More tombstones than unacknowledged changes means that there are some.
+   */
+  tick(): void {
+    const store = this.#store;
+    if (!this.copyIsAcked) return;
+    if (this.#sweep === null) {
+      const headSeq = this.#log.headSeq;
+      if (store.tombstoneCount <= headSeq - this.ackedSeq) return;
+      const { latestHi, latestLo } = this.#clock;
+      this.#sweep = { fromSeq: headSeq, versionHi: latestHi, versionLo: (latestLo | 1) >>> 0, bucket: 0 };
+    }
+    const sweep = this.#sweep;
+    if (this.ackedSeq < sweep.fromSeq) return;
+    const end = Math.min(store.bucketCount, sweep.bucket + SWEPT_BUCKETS_PER_TICK);
+    for (; sweep.bucket < end; sweep.bucket++) this.#sweepBucket(sweep);
+    if (end === store.bucketCount) this.#sweep = null;
+  }
+
+  #sweepBucket(sweep: TombstoneSweep): void {
+    const store = this.#store;
+    for (let ref = store.bucketHead(sweep.bucket); ref !== 0; ) {
+      const next = store.nextInBucket(ref);
+      if (store.isTombstone(ref)) {
+        const hi = store.versionHi(ref);
+        const lo = store.versionLo(ref);
+        if (compareVersions(hi, lo, sweep.versionHi, sweep.versionLo) <= 0) {
+          store.releaseTombstone(ref, hi, lo);
+        }
+      }
+      ref = next;
+    }
+  }
+
+  #fillChanges(writer: FrameWriter, budgetBytes: number): void {
+    const store = this.#store;
+    const log = this.#log;
+    const last = Math.min(log.headSeq, this.positionSeq + MAX_EXAMINED);
+    while (this.positionSeq < last && writer.length < budgetBytes) {
+      const seq = ++this.positionSeq;
+      if (log.kindAt(seq) === CHANGE_FLUSH) {
+        this.#writeFlush(writer);
+        continue;
+      }
+      const ref = log.refAt(seq);
+      // No longer that version: a later entry speaks for the key, or it was evicted.
+      if (!store.holds(ref, log.versionHiAt(seq), log.versionLoAt(seq), log.touchSeqAt(seq))) continue;
+      if (store.isTombstone(ref)) this.#writeTombstone(writer, ref);
+      else this.#writeItem(writer, ref);
+    }
+  }
+
+  #fillCopy(writer: FrameWriter): void {
+    const store = this.#store;
+    const last = this.#copyBucket + MAX_EXAMINED;
+    while (writer.length < SEND_BUDGET_BYTES && this.#copyBucket < last) {
+      // Read anew each time: the index may have grown, and growth moves items to higher buckets only.
+      if (this.#copyBucket >= store.bucketCount) {
+        this.#copyBucket = -1;
+        this.#fullEndIsOut = true;
+        this.#announce(writer, FRAME.fullEnd);
+        this.#fullEndSeq = this.positionSeq;
+        return;
+      }
+      for (let ref = store.bucketHead(this.#copyBucket); ref !== 0; ref = store.nextInBucket(ref)) {
+        // Of a dead item the peer needs to hear only that whatever older it has is dead too.
+        if (store.isLive(ref)) this.#writeItem(writer, ref);
+        else this.#writeTombstone(writer, ref);
+        this.copiedItems += 1;
+      }
+      this.#copyBucket += 1;
+    }
+    // An empty stretch of a large index: something must travel for `writable` to come and the copy to go on.
+    if (writer.length === 0) this.#writeFlush(writer);
+  }
+
+  #announce(writer: FrameWriter, type: typeof FRAME.fullEnd | typeof FRAME.position): void {
+    this.#announcedSeq = this.positionSeq;
+    writer.numberFrame(type, this.positionSeq);
+  }
+
+  #writeItem(writer: FrameWriter, ref: number): void {
+    const store = this.#store;
+    const keyLength = store.keyLength(ref);
+    const valueLength = store.valueLength(ref);
+    const at = writer.begin(FRAME.item, ITEM_HEADER_BYTES + keyLength + valueLength);
+    const bytes = writer.buffer;
+    writeU32(bytes, at, store.versionHi(ref));
+    writeU32(bytes, at + 4, store.versionLo(ref));
+    writeU32(bytes, at + 8, store.exptimeSec(ref));
+    writeU32(bytes, at + 12, store.flags(ref));
+    bytes[at + 16] = store.touchSeq(ref);
+    bytes[at + 17] = keyLength;
+    store.copyKey(ref, bytes, at + ITEM_HEADER_BYTES);
+    store.copyValue(ref, 0, valueLength, bytes, at + ITEM_HEADER_BYTES + keyLength);
+  }
+
+  #writeTombstone(writer: FrameWriter, ref: number): void {
+    const store = this.#store;
+    const keyLength = store.keyLength(ref);
+    const at = writer.begin(FRAME.tombstone, TOMBSTONE_HEADER_BYTES + keyLength);
+    const bytes = writer.buffer;
+    writeU32(bytes, at, store.versionHi(ref));
+    writeU32(bytes, at + 4, store.versionLo(ref));
+    bytes[at + 8] = store.touchSeq(ref);
+    bytes[at + 9] = keyLength;
+    store.copyKey(ref, bytes, at + TOMBSTONE_HEADER_BYTES);
+  }
+
+  #writeFlush(writer: FrameWriter): void {
+    const flush = this.#store.flushState();
+    const at = writer.begin(FRAME.flush, FLUSH_BYTES);
+    const bytes = writer.buffer;
+    writeU32(bytes, at, flush.floorHi);
+    writeU32(bytes, at + 4, flush.floorLo);
+    writeU32(bytes, at + 8, flush.pendingHi);
+    writeU32(bytes, at + 12, flush.pendingLo);
+    writeU32(bytes, at + 16, flush.stampHi);
+    writeU32(bytes, at + 20, flush.stampLo);
+  }
+}

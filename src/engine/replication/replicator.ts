@@ -1,0 +1,569 @@
+// The replication core: the link to the peer, from the first dial to the last acknowledgement, as one step function.
+
+import type { Store } from '../store/store.js';
+import { versionHiOfMs, versionLoOfMs } from '../store/version.js';
+import { arbitrate } from './arbitration.js';
+import { Backoff } from './backoff.js';
+import type { RingChangeLog } from './change-log.js';
+import type { HybridClock } from './clock.js';
+import { ClockOffset } from './clock-offset.js';
+import type { FrameSink } from './frame-decoder.js';
+import { FRAME, maxFrameBytes, readF64 } from './frames.js';
+import {
+  bytesEqual,
+  compareNodeIds,
+  decodeHello,
+  encodeHello,
+  type Hello,
+  initialNodeBit,
+  judgeHello,
+  makeProof,
+  NONCE_BYTES,
+  nodeBitBeside,
+  nodeIdHex,
+  type Role,
+} from './handshake.js';
+import { type Fault, Incoming } from './incoming.js';
+import { Link } from './link.js';
+import { Outgoing } from './outgoing.js';
+import { Readiness } from './readiness.js';
+import { type Refusal, refusalCode, refusalFromPeer, refusalLine } from './refusals.js';
+import type {
+  LinkId,
+  ReplicationEffect,
+  ReplicationEvent,
+  ReplicationMachine,
+  ReplicationState,
+  ReplicationStats,
+  ReplicatorOptions,
+} from './types.js';
+
+const HEARTBEAT_MS = 500;
+const SILENCE_MS = 3_000;
+/** How long a stranger may take to show who it is. */
+const HANDSHAKE_TIMEOUT_MS = 2_000;
+/** How many may be at it at once: what they can make us hold is bounded by this. */
+const MAX_STRANGERS = 8;
+const DEFAULT_READY_TIMEOUT_MS = 10_000;
+const DEFAULT_STOP_TIMEOUT_MS = 2_000;
+/** The same refusal is said again only after this, however often it happens. */
+const REFUSAL_REPEAT_MS = 60_000;
+
+/**
+ * Two of these, one on each node, keep two stores alike. The states of a link are told in link.ts. Whatever
+ * happens, the node falls back to dialling (with -x) and listening, for ever: there is no event after which the
+ * pair cannot form again.
+ */
+export class Replicator implements ReplicationMachine {
+  readonly #store: Store;
+  readonly #log: RingChangeLog;
+  readonly #clock: HybridClock;
+  readonly #options: ReplicatorOptions;
+  readonly #effects: ReplicationEffect[] = [];
+  readonly #links = new Map<LinkId, Link>();
+  readonly #backoff: Backoff;
+  readonly #readiness: Readiness;
+  readonly #incoming: Incoming;
+  /** The one proven link, and the halves that work on it. */
+  #active: Link | null = null;
+  #outgoing: Outgoing;
+  #offset = new ClockOffset();
+  #nowMs = 0;
+  #isDialing = false;
+  #nextDialMs = 0;
+  /** Set by `stop`. */
+  #stopDeadlineMs: number | null = null;
+  #hasStopped = false;
+  #linkUpMs = 0;
+  /** When the present copies began; null once `sync done` was said. */
+  #syncSinceMs: number | null = null;
+  #lastSyncItems = 0;
+  #lastSyncMs = 0;
+  #fullCopiesSent = 0;
+  #fullCopiesReceived = 0;
+  readonly #refusalsSaidMs = new Map<string, number>();
+  /** What the decoder hands its frames to; made once, so that a chunk costs no closure. */
+  #receivingLink: Link | null = null;
+  readonly #sink: FrameSink = {
+    onFrame: (type, bytes, start, end) => this.#onFrame(type, bytes, start, end),
+  };
+
+  constructor(options: ReplicatorOptions) {
+    this.#options = options;
+    this.#store = options.store;
+    this.#log = options.changeLog;
+    this.#clock = options.clock;
+    this.#clock.nodeBit = initialNodeBit(options.nodeId);
+    this.#backoff = new Backoff(options.random);
+    this.#readiness = new Readiness(options.readyTimeoutMs ?? DEFAULT_READY_TIMEOUT_MS);
+    this.#incoming = new Incoming(options.store);
+    this.#outgoing = new Outgoing(options.store, options.changeLog, options.clock, 0);
+  }
+
+  get hasOutgoing(): boolean {
+    const link = this.#active;
+    return link !== null && !link.awaitingWritable && link.carriesData && this.#outgoing.hasChanges;
+  }
+
+  step(event: ReplicationEvent, nowMs: number): readonly ReplicationEffect[] {
+    this.#effects.length = 0;
+    if (this.#hasStopped) return this.#effects;
+    if (nowMs > this.#nowMs) this.#nowMs = nowMs;
+    this.#store.setNow(this.#nowMs);
+    this.#take(event);
+    this.#dialIfDue();
+    for (const link of this.#links.values()) this.#pump(link);
+    this.#stopIfDone();
+    return this.#effects;
+  }
+
+  stats(nowMs: number): ReplicationStats {
+    const active = this.#active;
+    const { received, applied, conflicts } = this.#incoming;
+    const logSeq = this.#log.headSeq;
+    const ackedSeq = this.#outgoing.ackedSeq;
+    return {
+      repl_state: this.#state(),
+      repl_peer: active?.address ?? '',
+      repl_node_id: nodeIdHex(this.#options.nodeId),
+      repl_node_bit: this.#clock.nodeBit,
+      repl_link_uptime_sec: active === null ? 0 : Math.max(0, Math.floor((nowMs - this.#linkUpMs) / 1_000)),
+      repl_log_seq: logSeq,
+      repl_acked_seq: ackedSeq,
+      repl_unacked: logSeq - ackedSeq,
+      repl_received: received,
+      repl_applied: applied,
+      repl_ignored: received - applied,
+      repl_conflicts: conflicts,
+      repl_tombstones: this.#store.tombstoneCount,
+      repl_full_copies_sent: this.#fullCopiesSent,
+      repl_full_copies_received: this.#fullCopiesReceived,
+      repl_last_sync_items: this.#lastSyncItems,
+      repl_last_sync_ms: Math.round(this.#lastSyncMs),
+      repl_clock_offset_ms: Math.round(this.#offset.estimateMs),
+      repl_serving: this.#readiness.serving ? 1 : 0,
+    };
+  }
+
+  #state(): ReplicationState {
+    if (this.#active !== null) return this.#isInSync() ? 'synced' : 'syncing';
+    return this.#links.size > 0 || !this.#readiness.serving ? 'connecting' : 'alone';
+  }
+
+  #isInSync(): boolean {
+    return this.#outgoing.copyIsAcked && this.#incoming.copy === 'complete';
+  }
+
+  // ── Events ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #take(event: ReplicationEvent): void {
+    switch (event.kind) {
+      case 'start':
+        this.#readiness.start(this.#nowMs);
+        if (!this.#options.dials) this.#openClientPort();
+        return;
+      case 'tick':
+        this.#tick();
+        return;
+      case 'pump':
+        return;
+      case 'accepted':
+        this.#meet(event.link, 'acceptor', event.address);
+        return;
+      case 'dialed':
+        this.#isDialing = false;
+        this.#meet(event.link, 'dialer', event.address);
+        return;
+      case 'dialFailed':
+        this.#isDialing = false;
+        this.#scheduleDial();
+        // The peer may have dialled us meanwhile; then it is there, and has something to copy.
+        if (event.failure === 'refused' && this.#links.size === 0) this.#openClientPort();
+        return;
+      case 'received': {
+        const link = this.#links.get(event.link);
+        if (link !== undefined) this.#receive(link, event.bytes);
+        return;
+      }
+      case 'writable': {
+        const link = this.#links.get(event.link);
+        if (link === undefined) return;
+        link.awaitingWritable = false;
+        link.writer.clear();
+        return;
+      }
+      case 'closed': {
+        const link = this.#links.get(event.link);
+        if (link !== undefined) this.#drop(link, 'the peer closed the connection');
+        return;
+      }
+      case 'stop':
+        this.#stopDeadlineMs = this.#nowMs + (this.#options.stopTimeoutMs ?? DEFAULT_STOP_TIMEOUT_MS);
+    }
+  }
+
+  #tick(): void {
+    const now = this.#nowMs;
+    for (const link of this.#links.values()) {
+      if (link.isStranger) {
+        if (now - link.sinceMs >= HANDSHAKE_TIMEOUT_MS) this.#drop(link, 'no handshake in time');
+      } else if (now - link.heardMs >= SILENCE_MS) {
+        this.#drop(link, `nothing heard for ${SILENCE_MS / 1_000} s`);
+      }
+    }
+    this.#outgoing.tick();
+    if (this.#readiness.overdue(now)) {
+      this.#say('serving without the data of the peer: it was not ready in time');
+      this.#openClientPort();
+    }
+  }
+
+  #receive(link: Link, bytes: Uint8Array): void {
+    link.heardMs = this.#nowMs;
+    this.#receivingLink = link;
+    const receivedBefore = this.#incoming.received;
+    const isSound = link.decoder.feed(bytes, this.#sink);
+    this.#receivingLink = null;
+    if (this.#incoming.received !== receivedBefore) this.#readiness.progress(this.#nowMs);
+    if (isSound || link.state === 'closed') return;
+    if (link.isStranger) this.#refuse(link, 'notRepcached');
+    else this.#drop(link, 'the peer sent something that is no frame');
+  }
+
+  // ── Dialling, and who stays ────────────────────────────────────────────────────────────────────────────────
+
+  #dialIfDue(): void {
+    const mayDial = this.#options.dials && this.#stopDeadlineMs === null && this.#active === null;
+    if (!mayDial || this.#isDialing || this.#nowMs < this.#nextDialMs) return;
+    for (const link of this.#links.values()) if (link.role === 'dialer') return;
+    this.#isDialing = true;
+    this.#effects.push({ kind: 'dial' });
+  }
+
+  #scheduleDial(): void {
+    this.#nextDialMs = this.#nowMs + this.#backoff.next();
+  }
+
+  /** A new connection: say hello. */
+  #meet(id: LinkId, role: Role, address: string): void {
+    let strangers = 0;
+    for (const link of this.#links.values()) if (link.isStranger) strangers += 1;
+    if (this.#stopDeadlineMs !== null || (role === 'acceptor' && strangers >= MAX_STRANGERS)) {
+      this.#effects.push({ kind: 'close', link: id });
+      return;
+    }
+    const { nodeId, pairId, mac, randomBytes } = this.#options;
+    const hello: Hello = {
+      nodeId,
+      pairId,
+      hasSecret: mac !== null,
+      nonce: randomBytes(NONCE_BYTES),
+      nowMs: this.#nowMs,
+      clockMs: this.#clock.latestMs,
+    };
+    const link = new Link(id, role, address, this.#nowMs, hello, encodeHello(hello));
+    this.#links.set(id, link);
+    link.writer.bytesFrame(FRAME.hello, link.ownHelloBytes);
+  }
+
+  #onHello(link: Link, payload: Uint8Array): void {
+    const hello = decodeHello(payload);
+    if (typeof hello === 'string') {
+      this.#refuse(link, hello);
+      return;
+    }
+    const refusal = judgeHello(link.ownHello, hello, this.#nowMs);
+    if (refusal !== null) {
+      this.#refuse(link, refusal);
+      // There is no peer but ourselves: nothing to wait for.
+      if (refusal === 'oneself' && link.role === 'dialer') this.#openClientPort();
+      return;
+    }
+    link.peerHello = hello;
+    link.peerHelloBytes = payload.slice();
+    link.enter('proving');
+    // The dialler proves itself first; the acceptor only to one who has.
+    link.proofDue = link.role === 'dialer';
+  }
+
+  #onProof(link: Link, proof: Uint8Array): void {
+    const peerRole: Role = link.role === 'dialer' ? 'acceptor' : 'dialer';
+    if (!bytesEqual(proof, this.#proof(link, peerRole))) {
+      this.#refuse(link, 'wrongSecret');
+      return;
+    }
+    const peer = link.peerHello!;
+    const present = this.#active;
+    if (present !== null) {
+      const samePeer = bytesEqual(peer.nodeId, present.peerHello!.nodeId);
+      const verdict = arbitrate({
+        samePeer,
+        presentRole: present.role,
+        newRole: link.role,
+        ownIdIsLower: compareNodeIds(this.#options.nodeId, peer.nodeId) < 0,
+        presentSilentMs: this.#nowMs - present.heardMs,
+      });
+      if (verdict === 'pairComplete') {
+        this.#refuse(link, 'pairComplete');
+        return;
+      }
+      if (verdict === 'keep') {
+        this.#discard(link);
+        return;
+      }
+      if (samePeer) this.#discard(present);
+      else this.#drop(present, 'the peer was restarted');
+      this.#establish(link, peer, !samePeer);
+      return;
+    }
+    this.#establish(link, peer, true);
+  }
+
+  #proof(link: Link, prover: Role): Uint8Array {
+    const [dialerHello, acceptorHello] =
+      link.role === 'dialer'
+        ? [link.ownHelloBytes, link.peerHelloBytes!]
+        : [link.peerHelloBytes!, link.ownHelloBytes];
+    return makeProof(this.#options.mac, prover, dialerHello, acceptorHello);
+  }
+
+  /** The peer is proven, and this link is the one. Data moves once the clock offset is known. */
+  #establish(link: Link, peer: Hello, isNews: boolean): void {
+    link.proofDue = link.role === 'acceptor';
+    link.enter('measuring');
+    link.decoder.maxFrameBytes = maxFrameBytes(this.#options.maxValueBytes);
+    const nodeBit = nodeBitBeside(this.#options.nodeId, peer.nodeId);
+    this.#clock.nodeBit = nodeBit;
+    this.#store.remoteWinsTies = nodeBit === 1;
+    // Whatever the peer has given a version to is older than what is written here from now on.
+    this.#clock.observe(
+      versionHiOfMs(peer.clockMs),
+      (versionLoOfMs(peer.clockMs) | 0xffff) >>> 0,
+      this.#nowMs,
+    );
+    this.#active = link;
+    this.#offset = new ClockOffset();
+    this.#incoming.beginLink();
+    this.#outgoing = new Outgoing(this.#store, this.#log, this.#clock, this.#outgoing.ackedSeq);
+    this.#linkUpMs = this.#nowMs;
+    this.#syncSinceMs = this.#nowMs;
+    this.#refusalsSaidMs.clear();
+    if (isNews) this.#say(`link up (peer ${link.address}, node ${nodeIdHex(peer.nodeId)})`);
+  }
+
+  #refuse(link: Link, refusal: Refusal): void {
+    this.#sayRefusal(
+      `refused ${link.role === 'dialer' ? 'the peer' : 'a connection'} from ${link.address}`,
+      refusal,
+    );
+    // If our hello has not left yet, the memory to write to is not ours; then closing must say it.
+    if (!link.awaitingWritable) {
+      link.writer.byteFrame(FRAME.refuse, refusalCode(refusal));
+      this.#effects.push({ kind: 'send', link: link.id, bytes: link.writer.bytes });
+    }
+    this.#discard(link);
+    if (link.role === 'dialer') this.#scheduleDial();
+  }
+
+  #onRefusal(link: Link, code: number): void {
+    const refusal = refusalFromPeer(code);
+    if (refusal !== undefined) this.#sayRefusal(`refused by ${link.address}`, refusal);
+    this.#drop(link, 'the peer refused it');
+  }
+
+  #sayRefusal(what: string, refusal: Refusal): void {
+    // Ports differ from one connection to the next: the reason is what is said once.
+    const saidMs = this.#refusalsSaidMs.get(refusal);
+    if (saidMs !== undefined && this.#nowMs - saidMs < REFUSAL_REPEAT_MS) return;
+    this.#refusalsSaidMs.set(refusal, this.#nowMs);
+    this.#say(`${what}: ${refusalLine(refusal)}`);
+  }
+
+  /** The connection failed, or must go: what it carried is down. */
+  #drop(link: Link, why: string): void {
+    const wasActive = this.#active === link;
+    this.#discard(link);
+    if (wasActive) this.#say(`link down (${why})`);
+    if (wasActive || link.role === 'dialer') this.#scheduleDial();
+  }
+
+  /** Closes a link without a word. */
+  #discard(link: Link): void {
+    if (link.state === 'closed') return;
+    link.enter('closed');
+    this.#links.delete(link.id);
+    this.#effects.push({ kind: 'close', link: link.id });
+    if (this.#active !== link) return;
+    this.#active = null;
+    this.#log.peerLost();
+    this.#incoming.beginLink();
+    this.#outgoing.copyIsAcked = false;
+  }
+
+  // ── Frames ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #onFrame(type: number, bytes: Uint8Array, start: number, end: number): boolean {
+    const link = this.#receivingLink!;
+    if (link.isStranger) this.#onHandshakeFrame(link, type, bytes.subarray(start, end));
+    else {
+      const fault = this.#onPeerFrame(link, type, bytes, start, end);
+      if (fault !== null) this.#drop(link, fault);
+    }
+    return link.state !== 'closed';
+  }
+
+  #onHandshakeFrame(link: Link, type: number, payload: Uint8Array): void {
+    if (type === FRAME.refuse && payload.length === 1) this.#onRefusal(link, payload[0]);
+    else if (type === FRAME.hello && link.state === 'greeting') this.#onHello(link, payload);
+    else if (type === FRAME.proof && link.state === 'proving') this.#onProof(link, payload);
+    else this.#refuse(link, 'notRepcached');
+  }
+
+  #onPeerFrame(link: Link, type: number, bytes: Uint8Array, start: number, end: number): Fault {
+    const size = end - start;
+    switch (type) {
+      case FRAME.item:
+        return this.#incoming.item(bytes, start, end);
+      case FRAME.tombstone:
+        return this.#incoming.tombstone(bytes, start, end);
+      case FRAME.flush:
+        return this.#incoming.flush(bytes, start, end);
+      case FRAME.position:
+      case FRAME.fullEnd:
+        if (size !== 8) break;
+        link.ackDueSeq = readF64(bytes, start);
+        if (type === FRAME.fullEnd) this.#onFullEnd();
+        return null;
+      case FRAME.fullBegin:
+        this.#incoming.beginCopy();
+        this.#syncSinceMs ??= this.#nowMs;
+        return null;
+      case FRAME.ack:
+        if (size !== 8 || !this.#outgoing.acknowledge(readF64(bytes, start))) break;
+        this.#noteSync();
+        return null;
+      case FRAME.ping:
+        if (size !== 8) break;
+        link.pongDueMs = readF64(bytes, start);
+        return null;
+      case FRAME.pong:
+        if (size !== 16) break;
+        this.#onPong(link, readF64(bytes, start), readF64(bytes, start + 8));
+        return null;
+      case FRAME.refuse:
+        // The peer proved us wrong only after we had proved it right: it is the one to say why.
+        this.#onRefusal(link, bytes[start]);
+        return null;
+      case FRAME.bye:
+        this.#backoff.reset();
+        return 'the peer was stopped';
+    }
+    return `the peer sent a malformed frame of type ${type}`;
+  }
+
+  #onPong(link: Link, sentMs: number, peerMs: number): void {
+    this.#offset.sample(sentMs, peerMs, this.#nowMs);
+    this.#incoming.exptimeCorrectionSec = this.#offset.correctionSec;
+    if (link.state === 'measuring') link.enter('copying');
+  }
+
+  #onFullEnd(): void {
+    this.#incoming.endCopy();
+    this.#fullCopiesReceived += 1;
+    this.#openClientPort();
+    this.#noteSync();
+  }
+
+  /** Says `sync done` once both copies are where they should be. */
+  #noteSync(): void {
+    if (this.#syncSinceMs === null || !this.#isInSync()) return;
+    const sent = this.#outgoing.copiedItems;
+    const received = this.#incoming.copiedItems;
+    this.#lastSyncMs = this.#nowMs - this.#syncSinceMs;
+    this.#lastSyncItems = sent + received;
+    this.#syncSinceMs = null;
+    this.#backoff.reset();
+    this.#say(
+      `sync done (sent ${sent} items, received ${received} items, ${Math.round(this.#lastSyncMs)} ms)`,
+    );
+  }
+
+  // ── Sending ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Writes what there is to say on a link, if its last send has left. */
+  #pump(link: Link): void {
+    if (link.awaitingWritable) return;
+    const { writer } = link;
+    if (link.proofDue) {
+      link.proofDue = false;
+      writer.bytesFrame(FRAME.proof, this.#proof(link, link.role));
+    }
+    if (link === this.#active) this.#pumpActive(link);
+    if (writer.length === 0) return;
+    link.awaitingWritable = true;
+    this.#effects.push({ kind: 'send', link: link.id, bytes: writer.bytes });
+  }
+
+  #pumpActive(link: Link): void {
+    const { writer } = link;
+    if (link.pongDueMs !== null) {
+      writer.numbersFrame(FRAME.pong, link.pongDueMs, this.#nowMs);
+      link.pongDueMs = null;
+    }
+    if (this.#nowMs - link.pingedMs >= HEARTBEAT_MS) {
+      link.pingedMs = this.#nowMs;
+      writer.numberFrame(FRAME.ping, this.#nowMs);
+    }
+    if (link.ackDueSeq !== null) {
+      writer.numberFrame(FRAME.ack, link.ackDueSeq);
+      link.ackDueSeq = null;
+    }
+    if (link.carriesData) this.#pumpData(link);
+  }
+
+  #pumpData(link: Link): void {
+    const outgoing = this.#outgoing;
+    const { writer } = link;
+    if (outgoing.hasOverflowed) {
+      this.#say('more changes than the change log holds: copying everything again');
+      if (link.state === 'streaming') link.enter('copying');
+      this.#syncSinceMs ??= this.#nowMs;
+      outgoing.beginCopy(writer);
+    } else if (link.state === 'copying' && !outgoing.isCopying) {
+      outgoing.beginCopy(writer);
+    }
+    outgoing.fill(writer);
+    if (link.state === 'copying' && !outgoing.isCopying) {
+      link.enter('streaming');
+      this.#fullCopiesSent += 1;
+    }
+  }
+
+  // ── Beginning and end of service ───────────────────────────────────────────────────────────────────────────
+
+  #openClientPort(): void {
+    if (this.#readiness.open()) this.#effects.push({ kind: 'ready' });
+  }
+
+  #stopIfDone(): void {
+    if (this.#stopDeadlineMs === null) return;
+    const link = this.#active;
+    const isHandedOver = link === null || (this.#outgoing.isDone && !link.awaitingWritable);
+    if (!isHandedOver && this.#nowMs < this.#stopDeadlineMs) return;
+    if (link !== null && isHandedOver) {
+      link.writer.empty(FRAME.bye);
+      this.#effects.push({ kind: 'send', link: link.id, bytes: link.writer.bytes });
+    } else if (link !== null) {
+      this.#say(
+        `stopped before the peer had everything (${this.#log.headSeq - this.#outgoing.ackedSeq} changes left)`,
+      );
+    }
+    for (const open of [...this.#links.values()]) this.#discard(open);
+    this.#hasStopped = true;
+    this.#effects.push({ kind: 'stopped' });
+  }
+
+  #say(line: string): void {
+    this.#effects.push({ kind: 'log', line });
+  }
+}
