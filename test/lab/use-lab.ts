@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, beforeEach } from 'vitest';
 import { type CommandResult, execOnHost, powerOff, powerOn, reboot } from './infra/hosts.js';
 import {
+  ADDRESSES,
   type HostName,
   type LabLayout,
   labLayout,
@@ -40,6 +41,15 @@ export class Lab {
   /** Runs a shell command as root on a host, by its console: works without network and sshd. */
   on(host: HostName, command: string): Promise<CommandResult> {
     return execOnHost(this.layout, host, ['/bin/sh', '-c', command]);
+  }
+
+  /** Says something to the node on a host, as a client on the ops machine, and returns what it answers. */
+  async ask(host: HostName, request: string): Promise<string> {
+    const script = 'exec 3<>"/dev/tcp/$1/11211" && printf "%squit\\r\\n" "$2" >&3 && cat <&3';
+    const argv = ['timeout', '10', 'bash', '-c', script, 'bash', ADDRESSES[host], request];
+    const { stdout, stderr, exitCode } = await this.ops(argv);
+    if (exitCode !== 0) throw new Error(`the node on host ${host} does not answer: ${stderr}`);
+    return stdout;
   }
 
   /** Packets to and from the host vanish until `heal`. */
