@@ -11,5 +11,5 @@ export function absoluteExptime(exptime: number, nowSec: number): number {
   if (exptime === 0) return 0;
   if (exptime < 0) return EXPTIME_PAST;
   const absoluteSec = exptime > RELATIVE_LIMIT_SEC ? exptime : nowSec + exptime;
-  return absoluteSec > 0xffff_ffff ? 0xffff_ffff : absoluteSec;
+  return Math.min(absoluteSec, 0xffff_ffff);
 }

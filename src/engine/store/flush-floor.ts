@@ -1,0 +1,82 @@
+// flush_all: one version below which everything is dead, and at most one such version still to come.
+import type { FlushState } from './store-types.js';
+import { compareVersions, msOfVersion } from './version.js';
+
+const FLOOR_HI = 0;
+const FLOOR_LO = 1;
+const PENDING_HI = 2;
+const PENDING_LO = 3;
+const STAMP_HI = 4;
+const STAMP_LO = 5;
+const WORDS = 6;
+
+export class FlushFloor {
+  readonly #words = new Uint32Array(new SharedArrayBuffer(WORDS * 4));
+
+  /** Whether something with this version is dead. */
+  covers(versionHi: number, versionLo: number): boolean {
+    const words = this.#words;
+    return versionHi === words[FLOOR_HI] ? versionLo <= words[FLOOR_LO] : versionHi < words[FLOOR_HI];
+  }
+
+  /** A local flush_all at once: everything up to the version, which is also the command's stamp. */
+  flushNow(stampHi: number, stampLo: number): void {
+    this.#raise(stampHi, stampLo);
+    this.#setPending(0, 0, stampHi, stampLo);
+  }
+
+  /** A local flush_all for later; takes the place of one that is still to come. */
+  flushLater(pendingHi: number, pendingLo: number, stampHi: number, stampLo: number): void {
+    this.#setPending(pendingHi, pendingLo, stampHi, stampLo);
+  }
+
+  /** Lets a pending flush take effect once its time has come. */
+  advance(nowMs: number): void {
+    const words = this.#words;
+    const hi = words[PENDING_HI];
+    const lo = words[PENDING_LO];
+    if ((hi === 0 && lo === 0) || nowMs < msOfVersion(hi, lo)) return;
+    this.#raise(hi, lo);
+    words[PENDING_HI] = 0;
+    words[PENDING_LO] = 0;
+  }
+
+  /** Takes over what is higher in another node's state; false when nothing is. */
+  merge(remote: FlushState): boolean {
+    const words = this.#words;
+    let changed = this.#raise(remote.floorHi, remote.floorLo);
+    if (compareVersions(remote.stampHi, remote.stampLo, words[STAMP_HI], words[STAMP_LO]) > 0) {
+      this.#setPending(remote.pendingHi, remote.pendingLo, remote.stampHi, remote.stampLo);
+      changed = true;
+    }
+    return changed;
+  }
+
+  snapshot(): FlushState {
+    const words = this.#words;
+    return {
+      floorHi: words[FLOOR_HI],
+      floorLo: words[FLOOR_LO],
+      pendingHi: words[PENDING_HI],
+      pendingLo: words[PENDING_LO],
+      stampHi: words[STAMP_HI],
+      stampLo: words[STAMP_LO],
+    };
+  }
+
+  #raise(hi: number, lo: number): boolean {
+    const words = this.#words;
+    if (compareVersions(hi, lo, words[FLOOR_HI], words[FLOOR_LO]) <= 0) return false;
+    words[FLOOR_HI] = hi;
+    words[FLOOR_LO] = lo;
+    return true;
+  }
+
+  #setPending(hi: number, lo: number, stampHi: number, stampLo: number): void {
+    const words = this.#words;
+    words[PENDING_HI] = hi;
+    words[PENDING_LO] = lo;
+    words[STAMP_HI] = stampHi;
+    words[STAMP_LO] = stampLo;
+  }
+}

@@ -1,0 +1,207 @@
+// The peer's writes: applied by version, never logged, whatever the order they arrive in.
+//
+// Order is (version, touchSeq). On a full tie a tombstone beats an item, and between two items with differing
+// content the one of the node with bit 0 stays. Both nodes judge alike, so both end with the same.
+import type { Items } from './items.js';
+import {
+  BYTE_KEY_LENGTH,
+  BYTE_TOUCH_SEQ,
+  HEADER_BYTES,
+  KEY_MAX_BYTES,
+  memcachedItemBytes,
+  STATE_TOMBSTONE,
+  WORD_EXPTIME,
+  WORD_FLAGS,
+  WORD_VALUE_LENGTH,
+  WORD_VERSION_HI,
+  WORD_VERSION_LO,
+} from './layout.js';
+import { copyBytes, type Segments } from './segments.js';
+import {
+  REMOTE_APPLIED,
+  REMOTE_BELOW_DELETE_FLOOR,
+  REMOTE_DEAD,
+  REMOTE_INVALID,
+  REMOTE_NO_MEMORY,
+  REMOTE_OLDER,
+  REMOTE_SAME,
+  type RemoteResult,
+} from './store-types.js';
+import { compareVersions } from './version.js';
+
+export class RemoteWrites {
+  remoteWinsTies = false;
+
+  readonly #items: Items;
+  readonly #segments: Segments;
+  readonly #itemSizeMaxBytes: number;
+
+  constructor(items: Items, itemSizeMaxBytes: number) {
+    this.#items = items;
+    this.#segments = items.segments;
+    this.#itemSizeMaxBytes = itemSizeMaxBytes;
+  }
+
+  applyItem(
+    bytes: Uint8Array,
+    keyStart: number,
+    keyLength: number,
+    valueStart: number,
+    valueLength: number,
+    flags: number,
+    exptimeSec: number,
+    versionHi: number,
+    versionLo: number,
+    touchSeq: number,
+    isFlushed: boolean,
+  ): RemoteResult {
+    if (!isInside(bytes, keyStart, keyLength) || keyLength < 1 || keyLength > KEY_MAX_BYTES)
+      return REMOTE_INVALID;
+    if (!isInside(bytes, valueStart, valueLength)) return REMOTE_INVALID;
+    if (isFlushed) return REMOTE_DEAD;
+    const items = this.#items;
+    const hash = items.index.hash(bytes, keyStart, keyLength);
+    const known = items.index.find(bytes, keyStart, keyLength, hash);
+    if (known === 0) {
+      if (this.#isBelowDeleteFloor(versionHi, versionLo)) return REMOTE_BELOW_DELETE_FLOOR;
+    } else {
+      const order = this.#orderAgainst(known, versionHi, versionLo, touchSeq);
+      if (order < 0) return REMOTE_OLDER;
+      if (order === 0) {
+        if (this.#segments.state(known) === STATE_TOMBSTONE) return REMOTE_OLDER;
+        if (this.#hasContent(known, bytes, valueStart, valueLength, flags, exptimeSec)) return REMOTE_SAME;
+        if (!this.remoteWinsTies) return REMOTE_OLDER;
+      }
+    }
+    if (exptimeSec !== 0 && exptimeSec <= items.nowSec) {
+      if (known !== 0) items.drop(known);
+      return REMOTE_DEAD;
+    }
+    return this.#store(
+      bytes,
+      keyStart,
+      keyLength,
+      valueStart,
+      valueLength,
+      flags,
+      exptimeSec,
+      versionHi,
+      versionLo,
+      touchSeq,
+      hash,
+    );
+  }
+
+  applyTombstone(
+    bytes: Uint8Array,
+    keyStart: number,
+    keyLength: number,
+    versionHi: number,
+    versionLo: number,
+    touchSeq: number,
+    keep: boolean,
+    isFlushed: boolean,
+  ): RemoteResult {
+    if (!isInside(bytes, keyStart, keyLength) || keyLength < 1 || keyLength > KEY_MAX_BYTES)
+      return REMOTE_INVALID;
+    if (isFlushed) return REMOTE_DEAD;
+    const items = this.#items;
+    const hash = items.index.hash(bytes, keyStart, keyLength);
+    const known = items.index.find(bytes, keyStart, keyLength, hash);
+    if (known === 0) {
+      if (!keep || this.#isBelowDeleteFloor(versionHi, versionLo)) return REMOTE_APPLIED;
+      if (!items.addTombstone(bytes, keyStart, keyLength, hash, versionHi, versionLo, touchSeq)) {
+        items.raiseDeleteFloor(versionHi, versionLo);
+      }
+      return REMOTE_APPLIED;
+    }
+    const order = this.#orderAgainst(known, versionHi, versionLo, touchSeq);
+    if (order < 0) return REMOTE_OLDER;
+    const isTombstone = this.#segments.state(known) === STATE_TOMBSTONE;
+    if (order === 0 && isTombstone) return REMOTE_SAME;
+    if (!keep) {
+      items.drop(known);
+      return REMOTE_APPLIED;
+    }
+    this.#segments.setVersion(known, versionHi, versionLo, touchSeq);
+    if (!isTombstone) items.entomb(known);
+    return REMOTE_APPLIED;
+  }
+
+  #store(
+    bytes: Uint8Array,
+    keyStart: number,
+    keyLength: number,
+    valueStart: number,
+    valueLength: number,
+    flags: number,
+    exptimeSec: number,
+    versionHi: number,
+    versionLo: number,
+    touchSeq: number,
+    hash: number,
+  ): RemoteResult {
+    const items = this.#items;
+    const segments = this.#segments;
+    const fits = memcachedItemBytes(keyLength, valueLength, flags) <= this.#itemSizeMaxBytes;
+    const ref = fits ? items.allocate(HEADER_BYTES + keyLength + valueLength) : 0;
+    // Allocating may have evicted what was known of the key.
+    const known = items.index.find(bytes, keyStart, keyLength, hash);
+    if (ref === 0) {
+      if (known !== 0) items.drop(known);
+      return REMOTE_NO_MEMORY;
+    }
+    segments.setHeader(ref, keyLength, flags, exptimeSec, valueLength);
+    segments.setVersion(ref, versionHi, versionLo, touchSeq);
+    const keyAt = segments.keyOffset(ref);
+    const view = segments.view(ref);
+    copyBytes(bytes, keyStart, keyStart + keyLength, view, keyAt);
+    copyBytes(bytes, valueStart, valueStart + valueLength, view, keyAt + keyLength);
+    items.publish(ref, hash, known);
+    return REMOTE_APPLIED;
+  }
+
+  #isBelowDeleteFloor(versionHi: number, versionLo: number): boolean {
+    return compareVersions(versionHi, versionLo, this.#items.deleteFloorHi, this.#items.deleteFloorLo) <= 0;
+  }
+
+  /** Positive when what arrived is newer than the entry. */
+  #orderAgainst(ref: number, versionHi: number, versionLo: number, touchSeq: number): number {
+    const segments = this.#segments;
+    const order = compareVersions(
+      versionHi,
+      versionLo,
+      segments.word(ref, WORD_VERSION_HI),
+      segments.word(ref, WORD_VERSION_LO),
+    );
+    return order === 0 ? touchSeq - segments.byte(ref, BYTE_TOUCH_SEQ) : order;
+  }
+
+  #hasContent(
+    ref: number,
+    bytes: Uint8Array,
+    valueStart: number,
+    valueLength: number,
+    flags: number,
+    exptimeSec: number,
+  ): boolean {
+    const segments = this.#segments;
+    if (
+      segments.word(ref, WORD_VALUE_LENGTH) !== valueLength ||
+      segments.word(ref, WORD_FLAGS) !== flags ||
+      segments.word(ref, WORD_EXPTIME) !== exptimeSec
+    ) {
+      return false;
+    }
+    const view = segments.view(ref);
+    const valueAt = segments.keyOffset(ref) + segments.byte(ref, BYTE_KEY_LENGTH);
+    for (let at = 0; at < valueLength; at++) {
+      if (view[valueAt + at] !== bytes[valueStart + at]) return false;
+    }
+    return true;
+  }
+}
+
+function isInside(bytes: Uint8Array, start: number, length: number): boolean {
+  return start >= 0 && length >= 0 && start + length <= bytes.length;
+}

@@ -1,0 +1,113 @@
+// The arena: shared memory in segments of 1 GiB, and access to the fields of an item by its ref.
+import {
+  BYTE_KEY_LENGTH,
+  BYTE_STATE,
+  BYTE_TOUCH_SEQ,
+  HEADER_BYTES,
+  SEGMENT_BYTES,
+  SEGMENT_REF_MASK,
+  SEGMENT_REF_SHIFT,
+  WORD_EXPTIME,
+  WORD_FLAGS,
+  WORD_NEXT,
+  WORD_VALUE_LENGTH,
+  WORD_VERSION_HI,
+  WORD_VERSION_LO,
+} from './layout.js';
+
+/** Below this a loop over bytes beats the call into the runtime's copy. */
+const SHORT_COPY_BYTES = 24;
+
+/** Copies source[start .. end) to target; the sources may be any view, shared or not. */
+export function copyBytes(
+  source: Uint8Array,
+  start: number,
+  end: number,
+  target: Uint8Array,
+  targetStart: number,
+): void {
+  if (end - start <= SHORT_COPY_BYTES) {
+    for (let from = start, to = targetStart; from < end; from++, to++) target[to] = source[from];
+  } else {
+    Buffer.prototype.copy.call(source, target, targetStart, start, end);
+  }
+}
+
+export class Segments {
+  readonly words: Uint32Array[] = [];
+  readonly bytes: Uint8Array[] = [];
+
+  /** The memory is only reserved; the system hands out what is touched. */
+  constructor(totalBytes: number) {
+    for (let offset = 0; offset < totalBytes; offset += SEGMENT_BYTES) {
+      const memory = new SharedArrayBuffer(Math.min(SEGMENT_BYTES, totalBytes - offset));
+      this.words.push(new Uint32Array(memory));
+      this.bytes.push(Buffer.from(memory));
+    }
+  }
+
+  word(ref: number, field: number): number {
+    return this.words[ref >>> SEGMENT_REF_SHIFT][((ref & SEGMENT_REF_MASK) << 1) + field];
+  }
+
+  setWord(ref: number, field: number, value: number): void {
+    this.words[ref >>> SEGMENT_REF_SHIFT][((ref & SEGMENT_REF_MASK) << 1) + field] = value;
+  }
+
+  byte(ref: number, field: number): number {
+    return this.bytes[ref >>> SEGMENT_REF_SHIFT][((ref & SEGMENT_REF_MASK) << 3) + field];
+  }
+
+  setByte(ref: number, field: number, value: number): void {
+    this.bytes[ref >>> SEGMENT_REF_SHIFT][((ref & SEGMENT_REF_MASK) << 3) + field] = value;
+  }
+
+  /** Everything of a new item but its version, place in the index, state and use. */
+  setHeader(ref: number, keyLength: number, flags: number, exptimeSec: number, valueLength: number): void {
+    const words = this.words[ref >>> SEGMENT_REF_SHIFT];
+    const at = (ref & SEGMENT_REF_MASK) << 1;
+    words[at + WORD_FLAGS] = flags;
+    words[at + WORD_EXPTIME] = exptimeSec;
+    words[at + WORD_VALUE_LENGTH] = valueLength;
+    this.bytes[ref >>> SEGMENT_REF_SHIFT][(at << 2) + BYTE_KEY_LENGTH] = keyLength;
+  }
+
+  setVersion(ref: number, versionHi: number, versionLo: number, touchSeq: number): void {
+    const words = this.words[ref >>> SEGMENT_REF_SHIFT];
+    const at = (ref & SEGMENT_REF_MASK) << 1;
+    words[at + WORD_VERSION_HI] = versionHi;
+    words[at + WORD_VERSION_LO] = versionLo;
+    this.bytes[ref >>> SEGMENT_REF_SHIFT][(at << 2) + BYTE_TOUCH_SEQ] = touchSeq;
+  }
+
+  copyVersion(from: number, to: number): void {
+    this.setVersion(
+      to,
+      this.word(from, WORD_VERSION_HI),
+      this.word(from, WORD_VERSION_LO),
+      this.byte(from, BYTE_TOUCH_SEQ),
+    );
+  }
+
+  next(ref: number): number {
+    return this.words[ref >>> SEGMENT_REF_SHIFT][((ref & SEGMENT_REF_MASK) << 1) + WORD_NEXT];
+  }
+
+  state(ref: number): number {
+    return this.bytes[ref >>> SEGMENT_REF_SHIFT][((ref & SEGMENT_REF_MASK) << 3) + BYTE_STATE];
+  }
+
+  /** The view an item lies in; offsets from keyOffset() and valueOffset() count from its start. */
+  view(ref: number): Uint8Array {
+    return this.bytes[ref >>> SEGMENT_REF_SHIFT];
+  }
+
+  keyOffset(ref: number): number {
+    return ((ref & SEGMENT_REF_MASK) << 3) + HEADER_BYTES;
+  }
+
+  valueOffset(ref: number): number {
+    const offset = (ref & SEGMENT_REF_MASK) << 3;
+    return offset + HEADER_BYTES + this.bytes[ref >>> SEGMENT_REF_SHIFT][offset + BYTE_KEY_LENGTH];
+  }
+}
