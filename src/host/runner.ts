@@ -70,8 +70,7 @@ export class Runner {
   }
 
   async #execute(argv: readonly string[], options: RunnerRunOptions, timeoutMs: number): Promise<Outcome> {
-    this.#root ??= this.#options.isRoot();
-    const viaSudo = options.root === true && !(await this.#root);
+    const viaSudo = options.root === true && !(await this.#loginIsRoot());
     const wrapped = wrapCommand(argv, {
       viaSudo,
       hasPassword: this.#options.sudoPassword !== undefined,
@@ -102,6 +101,11 @@ export class Runner {
       refusal: begun ? undefined : text.replaceAll(wrapped.passwordMark ?? '\0', ''),
       elapsedMs,
     };
+  }
+
+  #loginIsRoot(): Promise<boolean> {
+    this.#root ??= this.#options.isRoot();
+    return this.#root;
   }
 
   /** Answers sudo's prompt once, and hands over the program's input when the program has begun. */

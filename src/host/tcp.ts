@@ -45,3 +45,15 @@ export function connectFailed(
     cause,
   });
 }
+
+/** Whether something listens on a unix socket. */
+export function answersOnUnixSocket(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect({ path });
+    socket.once('error', () => resolve(false));
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+  });
+}
