@@ -46,7 +46,7 @@ export function runNode(options: Options, net: Net, fail: (error: unknown) => vo
   );
   checkOpenFiles(options.maxConnections);
 
-  const clock = new HybridClock(randomBit());
+  const clock = new HybridClock(0);
   const changeLog = options.replication && new RingChangeLog(logEntries(options.memoryBytes));
   const store = new Store({
     memoryBytes: options.memoryBytes,
@@ -76,6 +76,7 @@ export function runNode(options: Options, net: Net, fail: (error: unknown) => vo
     for (const { host, port } of options.listen) logLine(`listening on ${endpointText(host, port)}`);
   };
   const stopped = Promise.withResolvers<void>();
+  let isStopping = false;
   const driver =
     options.replication &&
     replicator &&
@@ -88,7 +89,7 @@ export function runNode(options: Options, net: Net, fail: (error: unknown) => vo
       log: logLine,
       onReady: () => {
         try {
-          serve();
+          if (!isStopping) serve();
         } catch (error) {
           fail(error);
         }
@@ -130,6 +131,7 @@ export function runNode(options: Options, net: Net, fail: (error: unknown) => vo
 
   return {
     async stop() {
+      isStopping = true;
       clearInterval(sweeper);
       await stopClients(clients);
       if (driver === undefined) return;
@@ -172,10 +174,6 @@ async function stopClients(clients: ClientServer): Promise<void> {
   clients.stop(resolve);
   await promise;
   clearTimeout(timer);
-}
-
-function randomBit(): 0 | 1 {
-  return randomBytes(1)[0] % 2 === 0 ? 0 : 1;
 }
 
 /** A power of two, as the log wants it. */
