@@ -1,12 +1,21 @@
 // The lab itself: what it promises to the other lab tests, and that it leaves nothing on this machine.
 import { readdirSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import { execa } from 'execa';
 import { afterAll, describe, expect, it } from 'vitest';
 import { findInit } from './infra/hosts.js';
-import { ALL_HOSTS, labLayout, namespaceOf, PAIR_HOSTS, TEST_LAB_NAME } from './infra/layout.js';
+import {
+  ALL_HOSTS,
+  labLayout,
+  namespaceOf,
+  PAIR_HOSTS,
+  REPOSITORY_DIR,
+  TEST_LAB_NAME,
+} from './infra/layout.js';
 import { down, namespacesLeft, status, up } from './infra/lifecycle.js';
-import { processesIn } from './infra/network.js';
-import { childrenOf, killProcesses, listProcesses } from './infra/processes.js';
+import { namespaceExists, processesIn } from './infra/network.js';
+import { childrenOf, killProcesses, listProcesses, waitUntil } from './infra/processes.js';
 import { Lab, useLab } from './use-lab.js';
 
 const quietly = () => undefined;
@@ -106,6 +115,22 @@ describe('a lab that crashed', () => {
     expect(
       (await status(layout)).filter((member) => member.state !== 'running').map((member) => member.name),
     ).toEqual(['proxy']);
+  });
+
+  it('is mended by up after an up that was killed half way', async () => {
+    await down(layout);
+    const env = { REPCACHECTL_LAB: layout.name };
+    const tsx = ['--import', import.meta.resolve('tsx'), path.join(REPOSITORY_DIR, 'test/lab/lab.ts')];
+    const halfWay = execa(process.execPath, [...tsx, 'up'], { env, reject: false, stdin: 'ignore' });
+    await waitUntil(
+      () => namespaceExists(namespaceOf(layout, 'a')),
+      60_000,
+      () => 'up made no namespace for host a',
+    );
+    halfWay.kill('SIGKILL');
+    await halfWay;
+    await up(layout, PAIR_HOSTS, quietly);
+    expect((await new Lab(layout).on('a', 'systemctl is-active ssh')).stdout).toBe('active');
   });
 
   it('leaves nothing after down, even when its folders were lost', async () => {

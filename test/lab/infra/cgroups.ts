@@ -1,8 +1,9 @@
 // A control group for each lab host, so that the hosts' systemds do not share one with each other or this machine.
-import { existsSync } from 'node:fs';
-import { mkdir, readdir, rmdir } from 'node:fs/promises';
+import { existsSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { type HostName, type LabLayout, namespaceOf } from './layout.js';
+import { type ProcessInfo, readProcess, waitUntil } from './processes.js';
 
 const CGROUP_ROOT = '/sys/fs/cgroup';
 
@@ -25,18 +26,47 @@ export async function addCgroup(layout: LabLayout, host: HostName): Promise<void
   for (const root of roots) await mkdir(path.join(root, cgroupOf(layout, host)), { recursive: true });
 }
 
-/** Removes the host's groups, deepest first; its processes must be gone. */
-export async function removeCgroup(layout: LabLayout, host: HostName): Promise<void> {
-  for (const root of hierarchies()) {
-    const dir = path.join(root, cgroupOf(layout, host));
-    if (existsSync(dir)) await removeTree(dir);
-  }
+/** Every process of the host, its container's supervisor included. */
+export function processesOfCgroup(layout: LabLayout, host: HostName): ProcessInfo[] {
+  const pids = groupsOf(layout, host).flatMap((group) =>
+    readFileSync(path.join(group, 'cgroup.procs'), 'utf8')
+      .split('\n')
+      .filter((line) => line !== ''),
+  );
+  return [...new Set(pids)].map((pid) => readProcess(Number(pid))).filter((info) => info !== undefined);
 }
 
-/** rmdir alone works in a control group file system: the files in it are the kernel's. */
-async function removeTree(dir: string): Promise<void> {
-  for (const entry of await readdir(dir, { withFileTypes: true })) {
-    if (entry.isDirectory()) await removeTree(path.join(dir, entry.name));
+/**
+ * Removes the host's groups; its processes must have been killed.
+ * @throws when the kernel still holds one to be in use after 10 s.
+ */
+export async function removeCgroup(layout: LabLayout, host: HostName): Promise<void> {
+  // A killed process leaves its group a moment after it has left /proc.
+  await waitUntil(
+    () => groupsOf(layout, host).reverse().every(removeGroup),
+    10_000,
+    () => `still in use: ${groupsOf(layout, host).join(', ')}`,
+  );
+}
+
+/** The host's groups in all hierarchies, each before those below it. */
+function groupsOf(layout: LabLayout, host: HostName): string[] {
+  return hierarchies().flatMap((root) => withSubgroups(path.join(root, cgroupOf(layout, host))));
+}
+
+function withSubgroups(group: string): string[] {
+  if (!existsSync(group)) return [];
+  const below = readdirSync(group, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return [group, ...below.flatMap((entry) => withSubgroups(path.join(group, entry.name)))];
+}
+
+/** rmdir alone works in this file system: the files in a group are the kernel's. False while it is in use. */
+function removeGroup(group: string): boolean {
+  try {
+    rmdirSync(group);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EBUSY') return false;
+    throw error;
   }
-  await rmdir(dir);
 }

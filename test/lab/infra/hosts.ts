@@ -5,7 +5,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
-import { addCgroup, cgroupOf, removeCgroup } from './cgroups.js';
+import { addCgroup, cgroupOf, processesOfCgroup, removeCgroup } from './cgroups.js';
 import { startDaemon } from './daemon.js';
 import { CLEAN_ENV, LOGIN_USERS } from './image.js';
 import { type HostName, hostDirs, type LabLayout, namespaceOf } from './layout.js';
@@ -144,10 +144,13 @@ export async function reboot(layout: LabLayout, host: HostName): Promise<void> {
 export async function powerOff(layout: LabLayout, host: HostName): Promise<void> {
   const namespace = namespaceOf(layout, host);
   if (namespaceExists(namespace)) await cutLink(layout, host).catch(() => undefined);
-  // The supervisor first, so that it can't boot the host again; then init, with which the kernel ends all others.
+  // The supervisor first, so that it can't boot the host again.
   await killProcesses(findSupervisors(layout, host));
-  await killProcesses(findContainers(layout, host).flatMap((container) => childrenOf(container.pid)));
-  await killProcesses([...findContainers(layout, host), ...(await processesIn(namespace))]);
+  await killProcesses([
+    ...processesOfCgroup(layout, host),
+    ...findContainers(layout, host),
+    ...(await processesIn(namespace)),
+  ]);
   await removeNamespace(namespace);
   await removeCgroup(layout, host);
   for (const dir of ['locks', 'propagate']) {
