@@ -38,7 +38,8 @@ async function withinTime(opening: Promise<Duplex>, timeoutMs: number, label: st
   try {
     return await Promise.race([
       opening.catch((error: unknown) => {
-        throw new ClientError('refused', `cannot connect to ${label}: ${reasonOf(error)}`, error);
+        // The host's own message names the node and the address already.
+        throw new ClientError('refused', reasonOf(error), error);
       }),
       tooLate,
     ]);

@@ -4,15 +4,15 @@ import type { MemcachedClient } from '../client/client.js';
 import { reasonOf } from '../client/client-error.js';
 import { connectNode } from '../client/connect.js';
 import { type OpenPair, peerOf } from '../open-pair.js';
-import { type ProbeKeys, SAFETY_EXPTIME_SEC } from '../probe-keys.js';
+import { SAFETY_EXPTIME_SEC } from '../probe-keys.js';
 import type { NodeName } from '../types.js';
 import { pause } from '../wait.js';
-import type { Content, Journal } from './journal.js';
+import type { DrillData } from './drill-data.js';
+import type { Content } from './journal.js';
 
 export interface LoadOptions {
   pair: OpenPair;
-  keys: ProbeKeys;
-  journal: Journal;
+  data: DrillData;
   connections: number;
   writesPerSec: number;
 }
@@ -65,7 +65,7 @@ export class Load {
 
   async #work(id: number, home: NodeName): Promise<void> {
     const { signal } = this.#stopped;
-    const { journal } = this.#options;
+    const { journal } = this.#options.data;
     const paceMs = (this.#options.connections * 1000) / this.#options.writesPerSec;
     let node = home;
     let homeSeen = this.#homeAt;
@@ -128,7 +128,7 @@ export class Load {
     if (earlier !== undefined && digit === UPDATE_TURN) {
       return { key: earlier, value: `update ${turn} by ${id}`, flags, isNew: false };
     }
-    const key = this.#options.keys.key(`load:${id}:${turn}`);
+    const key = this.#options.data.keys.key(`load:${id}:${turn}`);
     return { key, value: `write ${turn} by ${id}`, flags, isNew: true };
   }
 

@@ -1,18 +1,17 @@
 // One round of the drill: kill one node under load, look what the survivor has, bring it back, compare both.
 // Whatever happens on the way, the node is started again, the timer on its host is disarmed and all keys are removed.
 import { CheckFailure, type CheckResult } from '../check-result.js';
-import type { MemcachedClient } from '../client/client.js';
 import { reasonOf } from '../client/client-error.js';
 import { connectNode } from '../client/connect.js';
-import { compareNodes, describeDifferences } from '../digest.js';
 import { type OpenNode, type OpenPair, peerOf } from '../open-pair.js';
-import { batches, ProbeKeys, SAFETY_EXPTIME_SEC } from '../probe-keys.js';
+import { batches } from '../probe-keys.js';
 import { Releasers } from '../releasers.js';
 import { caughtUp, readReplicationStats } from '../replication-stats.js';
 import { type CheckFinding, runCheck, sinceMs } from '../run-check.js';
 import { NODE_NAMES, type NodeName } from '../types.js';
-import { pause, poll } from '../wait.js';
-import { describe, Journal, type Mismatch } from './journal.js';
+import { type PollOptions, pause, poll } from '../wait.js';
+import { DrillData } from './drill-data.js';
+import { describe, type Mismatch } from './journal.js';
 import { Load } from './load.js';
 import type { DrillOptions, DrillRound } from './report.js';
 
@@ -25,8 +24,6 @@ const IN_FLIGHT_MS = 1500;
 const LOSS_WINDOW_LIMIT_MS = 2000;
 const DEAD_WITHIN_MS = 5000;
 const EQUAL_WITHIN_MS = 10_000;
-/** For removing the keys from a node that was started a moment ago. */
-const BACK_WITHIN_MS = 15_000;
 
 /** Runs the round; what fails is in the report. @throws the signal's reason, once everything is put back. */
 export async function runRound(pair: OpenPair, victim: NodeName, options: RoundOptions): Promise<DrillRound> {
@@ -38,24 +35,24 @@ class Round {
   readonly #victim: NodeName;
   readonly #survivor: NodeName;
   readonly #options: RoundOptions;
-  readonly #keys = new ProbeKeys('drill');
-  readonly #journal = new Journal();
+  readonly #data: DrillData;
   readonly #releasers = new Releasers();
   readonly #load: Load;
-  readonly #clients: Partial<Record<NodeName, MemcachedClient>> = {};
   readonly #begun = performance.now();
   readonly #report: DrillRound;
   #baseline: string[] = [];
   #killedAt = 0;
   #restartedAt = 0;
+  #isBack = false;
 
   constructor(pair: OpenPair, victim: NodeName, options: RoundOptions) {
     this.#pair = pair;
     this.#victim = victim;
     this.#survivor = peerOf(victim);
     this.#options = options;
+    this.#data = new DrillData(pair);
     const { connections, writesPerSec } = options;
-    this.#load = new Load({ pair, keys: this.#keys, journal: this.#journal, connections, writesPerSec });
+    this.#load = new Load({ pair, data: this.#data, connections, writesPerSec });
     this.#report = {
       victim,
       survivor: this.#survivor,
@@ -87,7 +84,7 @@ class Round {
     return {
       ...this.#report,
       ok: checks.every((check) => check.outcome === 'ok'),
-      ackedWrites: this.#journal.total,
+      ackedWrites: this.#data.journal.total,
       clientErrors: errors,
       errorSamples,
       longestGapMs: Math.round(longestGapMs),
@@ -122,22 +119,23 @@ class Round {
 
   async #writeBaseline(): Promise<CheckFinding> {
     for (const name of NODE_NAMES) {
-      this.#releasers.add(`close the connection to ${name}`, () => this.#clients[name]?.close());
+      this.#releasers.add(`close the connection to ${name}`, () => this.#data.close(name));
     }
     for (const name of NODE_NAMES) {
-      this.#releasers.add(`remove the keys ${this.#keys.prefix}* from ${name}`, () => this.#removeKeys(name));
+      this.#releasers.add(`remove the keys ${this.#data.keys.prefix}* from ${name}`, () =>
+        this.#data.removeKeys(name),
+      );
     }
     for (const via of NODE_NAMES) {
-      const client = await this.#client(via);
       const keys = Array.from({ length: this.#options.baselineKeys }, (_, i) =>
-        this.#keys.key(`base:${via}:${i}`),
+        this.#data.keys.key(`base:${via}:${i}`),
       );
       this.#baseline.push(...keys);
       for (const batch of batches(keys)) {
-        await Promise.all(batch.map((key) => this.#write(client, via, key, `baseline through ${via}`)));
+        await Promise.all(batch.map((key) => this.#data.write(via, key, `baseline through ${via}`)));
       }
     }
-    await this.#awaitEqual(EQUAL_WITHIN_MS, this.#baseline);
+    await this.#data.awaitEqual(this.#baseline, this.#equalWithin());
     this.#note(`${this.#baseline.length} baseline keys are on both nodes`);
     return { detail: `${this.#baseline.length} keys` };
   }
@@ -150,12 +148,14 @@ class Round {
     this.#note('load begins');
     await pause(loadBeforeSec * 1000, signal);
 
-    this.#releasers.add(`bring ${this.#victim} back`, () => service.recover());
+    this.#releasers.add(`bring ${this.#victim} back`, async () => {
+      if (!this.#isBack) await service.recover();
+    });
     this.#note(`killing ${this.#victim} (its host would restart it after ${restoreAfterSec} s)`);
     await service.crash({ restoreAfterSec });
     this.#killedAt = performance.now();
-    this.#report.ackedByVictim = this.#journal.acked[this.#victim];
-    this.#clients[this.#victim]?.close();
+    this.#report.ackedByVictim = this.#data.journal.acked[this.#victim];
+    this.#data.close(this.#victim);
     this.#note(`${this.#victim} is killed`);
     const dead = async () => ((await answers(this.#pair.nodes[this.#victim])) ? undefined : true);
     if ((await poll(dead, { withinMs: DEAD_WITHIN_MS, everyMs: 50, signal })) === undefined) {
@@ -165,7 +165,10 @@ class Round {
   }
 
   async #checkKept(): Promise<CheckFinding> {
-    const missing = await this.#journal.mismatches(await this.#client(this.#survivor), this.#baseline);
+    const missing = await this.#data.journal.mismatches(
+      await this.#data.client(this.#survivor),
+      this.#baseline,
+    );
     if (missing.length > 0)
       throw new CheckFailure(`all ${this.#baseline.length} keys`, describeMismatches(missing));
     return { detail: `${this.#baseline.length} keys` };
@@ -173,15 +176,15 @@ class Round {
 
   /** Lost: acknowledged by the dead node, and not on the survivor once all that was in flight has come in. */
   async #countLost(): Promise<CheckFinding> {
-    const survivor = await this.#client(this.#survivor);
-    const candidates = this.#journal.keysVia(this.#victim, this.#killedAt);
-    let missing = await this.#journal.mismatches(survivor, candidates);
+    const survivor = await this.#data.client(this.#survivor);
+    const candidates = this.#data.journal.keysVia(this.#victim, this.#killedAt);
+    let missing = await this.#data.journal.mismatches(survivor, candidates);
     const noneMissing = async () => {
-      missing = await this.#journal.mismatches(survivor, candidates);
+      missing = await this.#data.journal.mismatches(survivor, candidates);
       return missing.length === 0 ? true : undefined;
     };
     await poll(noneMissing, { withinMs: IN_FLIGHT_MS, everyMs: 100, signal: this.#options.signal });
-    this.#journal.forgive(missing.map(({ key }) => key));
+    this.#data.journal.forgive(missing.map(({ key }) => key));
     this.#report.lost = missing.map(({ key, entry }) => ({
       key,
       kind: entry.acked.value === undefined ? 'delete' : 'set',
@@ -206,18 +209,18 @@ class Round {
   }
 
   async #checkWritable(): Promise<CheckFinding> {
-    const survivor = await this.#client(this.#survivor);
-    const ackedBefore = this.#journal.acked[this.#survivor];
+    const survivor = await this.#data.client(this.#survivor);
+    const ackedBefore = this.#data.journal.acked[this.#survivor];
     // What changes now is what the dead node misses: it must neither keep the old nor bring it back.
     for (const [index, key] of this.#baseline.entries()) {
-      if (index % 5 === 0) await this.#write(survivor, this.#survivor, key, 'changed meanwhile');
-      if (index % 5 === 1) await this.#write(survivor, this.#survivor, key, undefined);
+      if (index % 5 === 0) await this.#data.write(this.#survivor, key, 'changed meanwhile');
+      if (index % 5 === 1) await this.#data.write(this.#survivor, key, undefined);
     }
-    const changed = this.#journal.acked[this.#survivor] - ackedBefore;
-    const wrong = await this.#journal.mismatches(survivor, this.#baseline);
+    const changed = this.#data.journal.acked[this.#survivor] - ackedBefore;
+    const wrong = await this.#data.journal.mismatches(survivor, this.#baseline);
     if (wrong.length > 0) throw new CheckFailure('every change in place', describeMismatches(wrong));
     await pause(this.#options.downSec * 1000, this.#options.signal);
-    const byClients = this.#journal.acked[this.#survivor] - ackedBefore;
+    const byClients = this.#data.journal.acked[this.#survivor] - ackedBefore;
     return { detail: `${changed} keys changed or deleted, ${byClients - changed} writes by the load` };
   }
 
@@ -233,6 +236,7 @@ class Round {
     }
     this.#report.portOpenMs = sinceMs(startedAt);
     this.#restartedAt = startedAt;
+    this.#isBack = true;
     this.#note(`${this.#victim} serves clients`);
     return { detail: `after ${Math.round(this.#report.portOpenMs)} ms` };
   }
@@ -242,7 +246,7 @@ class Round {
     let seen = 'nothing';
     const inSync = async () => {
       const [a, b] = await Promise.all(
-        NODE_NAMES.map(async (name) => readReplicationStats(await this.#client(name))),
+        NODE_NAMES.map(async (name) => readReplicationStats(await this.#data.client(name))),
       );
       seen = `a: ${a.state}, ${a.unacked} unacknowledged; b: ${b.state}, ${b.unacked} unacknowledged`;
       return caughtUp(a, a.logSeq) && caughtUp(b, b.logSeq) ? true : undefined;
@@ -260,56 +264,15 @@ class Round {
     await pause(this.#options.loadAfterSec * 1000, this.#options.signal);
     await this.#load.stop();
     this.#note('load ends');
-    const present = await this.#awaitEqual(EQUAL_WITHIN_MS, this.#keys.all());
+    const present = await this.#data.awaitEqual(this.#data.keys.all(), this.#equalWithin());
     for (const name of NODE_NAMES) {
-      const wrong = await this.#journal.mismatches(await this.#client(name));
+      const wrong = await this.#data.journal.mismatches(await this.#data.client(name));
       if (wrong.length > 0) {
         throw new CheckFailure('what was acknowledged', `on ${name}: ${describeMismatches(wrong)}`);
       }
     }
     this.#note(`both nodes hold the same ${present} items`);
     return { detail: `${present} items` };
-  }
-
-  /** @returns how many of the keys are there. @throws CheckFailure while the nodes differ. */
-  async #awaitEqual(withinMs: number, keys: readonly string[]): Promise<number> {
-    const clients = { a: await this.#client('a'), b: await this.#client('b') };
-    let last = await compareNodes(clients, keys);
-    const equal = async () => {
-      last = await compareNodes(clients, keys);
-      return last.differences.length === 0 ? true : undefined;
-    };
-    await poll(equal, { withinMs, everyMs: 50, signal: this.#options.signal });
-    if (last.differences.length > 0) {
-      const seen = `${last.differences.length} of ${last.present} differ: ${describeDifferences(last.differences)}`;
-      throw new CheckFailure('the same on both nodes', seen);
-    }
-    return last.present;
-  }
-
-  async #write(
-    client: MemcachedClient,
-    via: NodeName,
-    key: string,
-    value: string | undefined,
-  ): Promise<void> {
-    const content = { value, flags: 42 };
-    this.#journal.attempt(key, content);
-    if (value === undefined) {
-      await client.delete(key);
-    } else {
-      const answer = await client.store('set', key, value, { flags: 42, exptimeSec: SAFETY_EXPTIME_SEC });
-      if (answer !== 'STORED') throw new CheckFailure(`STORED as answer to set on ${via}`, answer);
-    }
-    this.#journal.ack(key, content, via);
-  }
-
-  async #client(name: NodeName): Promise<MemcachedClient> {
-    const known = this.#clients[name];
-    if (known?.open) return known;
-    const client = await connectNode(this.#pair.nodes[name]);
-    this.#clients[name] = client;
-    return client;
   }
 
   /** Not subject to the signal: this is what must happen also after it. */
@@ -329,10 +292,9 @@ class Round {
     });
   }
 
-  async #removeKeys(name: NodeName): Promise<void> {
-    const connected = async () => this.#client(name).catch(() => undefined);
-    const client = await poll(connected, { withinMs: BACK_WITHIN_MS, everyMs: 100 });
-    await this.#keys.removeFrom(client ?? (await this.#client(name)));
+  #equalWithin(): PollOptions {
+    const { resyncWithinSec, signal } = this.#options;
+    return { withinMs: Math.min(EQUAL_WITHIN_MS, resyncWithinSec * 1000), everyMs: 50, signal };
   }
 
   #note(what: string): void {
