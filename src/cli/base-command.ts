@@ -1,6 +1,8 @@
 // What every command shares: parsed flags, `--json`, an interrupt signal, and errors as docs/exit-codes.md promises.
 import { Command, type Interfaces } from '@oclif/core';
+import chalk from 'chalk';
 import { OperatorError } from '../errors.js';
+import type { RenderOptions } from '../report/paint.js';
 import { scrub } from '../scrub.js';
 import { describeError } from './describe-error.js';
 import { formatError } from './format-error.js';
@@ -27,6 +29,12 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   /** Aborted when the operator wants the command to end. */
   protected get signal(): AbortSignal {
     return this.#interrupt!.signal;
+  }
+
+  /** How reports are laid out; `COLUMNS` pins the width where there is no terminal. */
+  protected get renderOptions(): RenderOptions {
+    const width = Number(process.env.COLUMNS) || process.stdout.columns || 100;
+    return { width, color: chalk.level > 0 };
   }
 
   override log(message = '', ...args: unknown[]): void {

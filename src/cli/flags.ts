@@ -21,7 +21,6 @@ export const pairFlags = {
   }),
   local: Flags.boolean({
     helpGroup: WHICH,
-    exclusive: ['a', 'b'],
     description: 'the pair of two processes on this machine',
   }),
   port: tcpPort('client port (default 11211; a local node b takes the next one)', WHICH),
@@ -32,6 +31,10 @@ export const pairFlags = {
   'accept-new-host-keys': Flags.boolean({
     helpGroup: SSH,
     description: 'trust a host that known_hosts does not know yet; a changed key is still refused',
+  }),
+  'ask-sudo-password': Flags.boolean({
+    helpGroup: SSH,
+    description: 'sudo on the hosts wants a password: ask for it (or take it from standard input)',
   }),
 };
 

@@ -26,6 +26,7 @@ function oneLine(message: string): string {
   return message
     .replace(/\nSee more help with --help$/, '')
     .replace(/^The following errors? occurred:\s*/, '')
+    .replace(/^Parsing (--\S+)\s+/, '$1: ')
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '')

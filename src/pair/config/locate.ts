@@ -42,7 +42,15 @@ interface LocateOptions {
  *   `TARGET_INVALID`, `PORT_IS_FIXED` (exit usage)
  */
 export async function locatePair(selection: PairSelection, options: LocateOptions): Promise<LocatedPair> {
-  return selection.local ? locateLocal(selection, options) : locateRemote(selection, options);
+  if (!selection.local) return locateRemote(selection, options);
+  if (selection.targets?.a === undefined && selection.targets?.b === undefined) {
+    return locateLocal(selection, options);
+  }
+  throw new OperatorError('--local is the pair on this machine: it takes no --a and --b', {
+    code: 'USAGE',
+    exit: 'usage',
+    suggestions: ['leave --local out, or --a and --b'],
+  });
 }
 
 async function locateLocal(selection: PairSelection, options: LocateOptions): Promise<LocatedPair> {
@@ -98,6 +106,7 @@ async function locateRemote(selection: PairSelection, options: LocateOptions): P
     const nodes = { a: { name: 'a', host: a, ...ports }, b: { name: 'b', host: b, ...ports } } as const;
     return { config: withSizes(withTargets({ ...emptyPair, nodes }, selection), selection), path };
   }
+  if (a !== undefined || b !== undefined) throw oneHostOnly(a === undefined ? 'a' : 'b', path);
   throw selection.configFile === undefined ? noPair() : configNotFound(path);
 }
 
@@ -188,6 +197,17 @@ function noPair(): OperatorError {
       'add --local for the pair on this machine',
     ],
   });
+}
+
+function oneHostOnly(missing: NodeName, path: string): OperatorError {
+  return new OperatorError(
+    `a pair has two hosts: --${missing} is missing, and there is no ${path} that names it`,
+    {
+      code: 'ONE_HOST_ONLY',
+      exit: 'usage',
+      suggestions: [`add --${missing} HOST`],
+    },
+  );
 }
 
 function configNotFound(path: string): OperatorError {

@@ -12,12 +12,12 @@ export type NodeAction = 'none' | 'start' | 'restart';
 /** What each node needs, from whether it runs and whether its configuration changed. */
 export async function planActions(
   pair: OpenPair,
-  restartNeeded: Readonly<Record<NodeName, boolean>>,
+  restartNeeded: (name: NodeName) => boolean,
 ): Promise<Record<NodeName, NodeAction>> {
   return onBoth(async (name): Promise<NodeAction> => {
     const { state } = await pair.nodes[name].service.status();
     if (state !== 'running' && state !== 'starting') return 'start';
-    return restartNeeded[name] ? 'restart' : 'none';
+    return restartNeeded(name) ? 'restart' : 'none';
   });
 }
 

@@ -1,4 +1,5 @@
 // Are these two hosts fit to carry the pair? Judges the facts; all that is wrong is said, not only the first.
+import { isIP } from 'node:net';
 import type { NodeConfig, NodeName, PairConfig } from '../types.js';
 import type { HostFacts } from './facts.js';
 
@@ -102,4 +103,28 @@ export function judgeClocks(facts: Readonly<Record<NodeName, HostFacts>>): HostC
   if (apartMs - errorMs > CLOCK_REFUSE_MS) return { id: 'clock', outcome: 'failed', detail, remedy };
   if (apartMs - errorMs > CLOCK_WARN_MS) return { id: 'clock', outcome: 'warning', detail, remedy };
   return { id: 'clock', outcome: 'ok', detail };
+}
+
+/** Both sides must be able to use it: the peer dials it, clients on other machines too. */
+export function judgeAddress(name: NodeName, address: string): HostCheck {
+  const about = { id: 'address', node: name };
+  if (isIP(address) === 0) {
+    const detail = `"${address}" is no IP address, and this machine can't resolve it`;
+    return {
+      ...about,
+      outcome: 'failed',
+      detail,
+      remedy: `name the node's IP address with --address-${name}`,
+    };
+  }
+  if (/^(127\.|::1$|0\.0\.0\.0$|::$)/.test(address)) {
+    const detail = `${address} is not an address that the peer can reach it by`;
+    return {
+      ...about,
+      outcome: 'failed',
+      detail,
+      remedy: `name the node's own address with --address-${name}`,
+    };
+  }
+  return { ...about, outcome: 'ok', detail: address };
 }

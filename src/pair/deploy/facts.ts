@@ -47,7 +47,7 @@ for port in "$@"; do
   cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |
     awk -v s="$suffix" '$4 == "0A" && substr($2, length($2) - 4) == s { print $10 }' | sort -u |
     while read -r inode; do
-      fd=$(find /proc/[0-9]*/fd -lname "socket:.$inode." 2>/dev/null | head -n 1)
+      fd=$(find /proc/[0-9]*/fd -lname "socket:?$inode?" 2>/dev/null | head -n 1)
       pid=$(echo "$fd" | cut -d / -f 3)
       echo "listener=$port $pid $(cat "/proc/$pid/comm" 2>/dev/null)"
     done

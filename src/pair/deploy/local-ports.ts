@@ -1,6 +1,7 @@
 // Ports for a local pair: those asked for where they are free, else the next free ones.
 import net from 'node:net';
 import { OperatorError } from '../../errors.js';
+import { closePair, openPair } from '../open.js';
 import type { NodeConfig, NodeName, PairConfig } from '../types.js';
 import { NODE_NAMES } from '../types.js';
 
@@ -13,6 +14,21 @@ export interface MovedPort {
 
 /** How far to look for a free port before giving up. */
 const SEARCH = 200;
+
+/** As `chooseLocalPorts`, asking the local nodes themselves which of them run. */
+export async function moveLocalPorts(
+  config: PairConfig,
+): Promise<{ config: PairConfig; moved: MovedPort[] }> {
+  const pair = await openPair(config, { acceptNewHostKeys: false });
+  try {
+    return await chooseLocalPorts(config, async (name) => {
+      const { state } = await pair.nodes[name].service.status();
+      return state === 'running' || state === 'starting';
+    });
+  } finally {
+    await closePair(pair);
+  }
+}
 
 /**
  * @param isOurs A node that runs already keeps its ports.

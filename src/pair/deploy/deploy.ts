@@ -1,0 +1,108 @@
+// deploy: from two hosts, or this machine, to a running pair in sync. Convergent: every part looks first and changes
+// only what differs, so a second run changes nothing and one that was stopped half way is simply run again.
+// repcache.yaml is written last: it speaks of a pair that stands.
+import type { LocatedPair } from '../config/locate.js';
+import { renderPairFile, writePairFile } from '../config/write.js';
+import { onBoth } from '../on-both.js';
+import { type Access, closePair, openPair, readSecret } from '../open.js';
+import type { OpenPair } from '../open-pair.js';
+import type { Progress } from '../progress.js';
+import { NODE_NAMES, type NodeName, type PairConfig } from '../types.js';
+import { bringUp, type NodeAction, planActions } from './bring-up.js';
+import type { HostCheck } from './checks.js';
+import { type Change, runSteps } from './install.js';
+import { type MovedPort, moveLocalPorts } from './local-ports.js';
+import { agreeOnSecret, pairIdOf } from './secret.js';
+import { nodeSpec } from './spec.js';
+import { surveyHosts } from './survey.js';
+
+export interface DeployOptions {
+  readonly access: Access;
+  readonly dryRun: boolean;
+  readonly signal: AbortSignal;
+  readonly progress: Progress;
+}
+
+export interface NodeReport {
+  readonly address: string;
+  readonly port: number;
+  readonly replicationPort: number;
+  readonly changes: readonly Change[];
+  readonly action: NodeAction;
+}
+
+/** Ready for JSON. */
+export interface DeployReport {
+  readonly pair: string;
+  readonly dryRun: boolean;
+  /** Whether anything was changed (with `dryRun`: would be). */
+  readonly changed: boolean;
+  readonly configFile: string;
+  readonly configFileChanged: boolean;
+  readonly checks: readonly HostCheck[];
+  readonly nodes: Readonly<Record<NodeName, NodeReport>>;
+  /** Ports of a local pair that were taken, and the ones chosen instead. */
+  readonly movedPorts: readonly MovedPort[];
+}
+
+/** @throws OperatorError; what was done until then stays, and the next run takes up from there. */
+export async function deployPair(located: LocatedPair, options: DeployOptions): Promise<DeployReport> {
+  const { access, progress } = options;
+  const { config, moved } = located.config.local
+    ? await moveLocalPorts(located.config)
+    : { config: located.config, moved: [] };
+  const pair = config.local
+    ? await openPair(config, access)
+    : await progress.step('Connect to both hosts', () => openPair(config, access));
+  try {
+    return { ...(await deployOpen(pair, located, options)), movedPorts: moved };
+  } finally {
+    await closePair(pair);
+  }
+}
+
+async function deployOpen(
+  pair: OpenPair,
+  located: LocatedPair,
+  options: DeployOptions,
+): Promise<Omit<DeployReport, 'movedPorts'>> {
+  const { dryRun, signal, progress } = options;
+  const { checks, releases } = await surveyHosts(pair, progress);
+  const found = await onBoth((name) => readSecret(pair, name));
+  const secret = agreeOnSecret(found, located.config.pair);
+  const config: PairConfig = { ...pair.config, pair: pairIdOf(secret) };
+  const text = renderPairFile(config, located.text);
+  const configFileChanged = text !== located.text;
+  // The ports of a local pair are its identity while it is half made: a second run must find the same ones.
+  if (config.local && configFileChanged && !dryRun) await writePairFile(located.path, text);
+
+  const changes = await progress.both(dryRun ? 'Compare' : 'Install', async (name, say) => {
+    const steps = pair.nodes[name].service.installSteps(nodeSpec(pair, name, releases[name], secret));
+    const changed = await runSteps(steps, { dryRun, signal, say });
+    say(changed.length === 0 ? 'nothing to change' : changed.map(({ title }) => title).join(', '));
+    return changed;
+  });
+  signal.throwIfAborted();
+  const actions = await planActions(pair, (name) => changes[name].some((change) => change.needsRestart));
+  if (!dryRun) {
+    await bringUp(pair, actions, { signal, progress });
+    if (!config.local && configFileChanged) await writePairFile(located.path, text);
+  }
+
+  const report = (name: NodeName): NodeReport => {
+    const { config: node, host } = pair.nodes[name];
+    const { port, replicationPort } = node;
+    return { address: host.address, port, replicationPort, changes: changes[name], action: actions[name] };
+  };
+  const nodes = { a: report('a'), b: report('b') };
+  return {
+    pair: pairIdOf(secret),
+    dryRun,
+    changed:
+      configFileChanged || NODE_NAMES.some((name) => changes[name].length > 0 || actions[name] !== 'none'),
+    configFile: located.path,
+    configFileChanged,
+    checks,
+    nodes,
+  };
+}

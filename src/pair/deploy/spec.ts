@@ -1,0 +1,28 @@
+// What each node's installation is made of, from the pair's configuration and what the hosts told.
+import type { NodeSpec, Release } from '../../service/service.js';
+import { type OpenPair, peerOf } from '../open-pair.js';
+import type { NodeName } from '../types.js';
+import { pairIdOf } from './secret.js';
+
+const LOOPBACK = '127.0.0.1';
+
+export function nodeSpec(pair: OpenPair, name: NodeName, release: Release, secret: string): NodeSpec {
+  const { config, host } = pair.nodes[name];
+  const peer = pair.nodes[peerOf(name)];
+  return {
+    name,
+    port: config.port,
+    replicationPort: config.replicationPort,
+    // On its own address for the clients, on loopback for those on the host itself.
+    listenAddresses: [...new Set([host.address, LOOPBACK])],
+    replicationAddress: host.address,
+    peerAddress: peer.host.address,
+    peerReplicationPort: peer.config.replicationPort,
+    memoryMb: pair.config.memoryMb,
+    connections: pair.config.connections,
+    threads: pair.config.threads,
+    pairId: pairIdOf(secret),
+    secret,
+    release,
+  };
+}

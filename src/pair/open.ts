@@ -1,0 +1,103 @@
+// Connects to both hosts of a pair and puts each node's service on top.
+import { lookup } from 'node:dns/promises';
+import { join } from 'node:path';
+import type { Host } from '../host/host.js';
+import type { HostKeyQuestion } from '../host/host-key-policy.js';
+import { LocalHost } from '../host/local-host.js';
+import { resolveSshTarget } from '../host/ssh-config.js';
+import { SshHost, type SshHostOptions } from '../host/ssh-host.js';
+import { ProcessService } from '../service/process-service.js';
+import { SystemdService } from '../service/systemd-service.js';
+import { localStateDir } from './config/paths.js';
+import { onBoth } from './on-both.js';
+import type { OpenNode, OpenPair } from './open-pair.js';
+import { NODE_NAMES, type NodeConfig, type NodeName, type PairConfig } from './types.js';
+import { UnreachableHost } from './unreachable-host.js';
+
+/** What only the operator can give: trust in a new host, a password. */
+export interface Access {
+  readonly acceptNewHostKeys: boolean;
+  /** Absent where nobody can be asked. Never called for two hosts at once. */
+  readonly confirmHostKey?: (question: HostKeyQuestion) => Promise<boolean>;
+  readonly sudoPassword?: () => Promise<string | undefined>;
+}
+
+export interface OpenOptions {
+  /** Go on with one host when the other can't be reached; whoever needs that one gets the error then. */
+  readonly oneMayBeDown?: boolean;
+}
+
+/** @throws OperatorError of one host, or of both together; nothing stays open then */
+export async function openPair(
+  config: PairConfig,
+  access: Access,
+  options: OpenOptions = {},
+): Promise<OpenPair> {
+  const [a, b] = await Promise.allSettled(NODE_NAMES.map((name) => openHost(config, name, access)));
+  const failures = [a, b].filter((result) => result.status === 'rejected').length;
+  const tolerated = options.oneMayBeDown === true && failures === 1;
+  if (failures > 0 && !tolerated) {
+    await Promise.all([a, b].map((result) => result.status === 'fulfilled' && result.value.close()));
+  }
+  const opened = { a, b };
+  const nodes = await onBoth(async (name): Promise<OpenNode> => {
+    const result = opened[name];
+    if (result.status === 'rejected' && !tolerated) throw result.reason;
+    const node = config.nodes[name];
+    const host =
+      result.status === 'fulfilled'
+        ? result.value
+        : new UnreachableHost(name, node.address ?? node.host, result.reason);
+    return { config: node, host, service: serviceOf(config, name, host) };
+  });
+  return { config, nodes };
+}
+
+export async function closePair(pair: OpenPair): Promise<void> {
+  await Promise.all(NODE_NAMES.map((name) => pair.nodes[name].host.close()));
+}
+
+/** The folder of a local node. */
+export function localNodeDir(name: NodeName): string {
+  return join(localStateDir(), name);
+}
+
+function serviceOf(config: PairConfig, name: NodeName, host: Host): ProcessService | SystemdService {
+  if (config.local) return new ProcessService(host, name, localNodeDir(name));
+  return new SystemdService(host, name, config.nodes[name].port);
+}
+
+async function openHost(config: PairConfig, name: NodeName, access: Access): Promise<Host> {
+  return config.local ? new LocalHost({ name }) : await openRemote(config.nodes[name], access);
+}
+
+async function openRemote(node: NodeConfig, access: Access): Promise<SshHost> {
+  const target: SshHostOptions = {
+    name: node.name,
+    target: node.host,
+    user: node.user,
+    port: node.sshPort,
+    identityFile: node.identityFile,
+    acceptNewHostKeys: access.acceptNewHostKeys,
+    confirmHostKey: access.confirmHostKey,
+    sudoPassword: access.sudoPassword,
+  };
+  return SshHost.connect({ ...target, address: node.address ?? (await addressOf(target)) });
+}
+
+/** The IP address behind what ssh resolves the target to; a name that only a jump host knows stays a name. */
+async function addressOf(options: SshHostOptions): Promise<string> {
+  const { hostName } = await resolveSshTarget(options);
+  try {
+    return (await lookup(hostName)).address;
+  } catch {
+    return hostName;
+  }
+}
+
+/** The replication secret in the node's file, as it stands there; undefined when there is none. */
+export function readSecret(pair: OpenPair, name: NodeName): Promise<string | undefined> {
+  const { config, host } = pair.nodes[name];
+  if (pair.config.local) return host.readFile(join(localNodeDir(name), 'secret'));
+  return host.readFile(`/etc/repcached/${config.port}.secret`, { root: true });
+}
