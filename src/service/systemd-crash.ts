@@ -1,0 +1,51 @@
+// Crashing a node on a systemd host on purpose, with the host itself bound to bring it back.
+import type { Host } from '../host/host.js';
+import { nodeLayout } from './systemd-layout.js';
+
+/**
+ * The timer is armed before anything is harmed, so that there is no moment at which a lost ops machine would leave
+ * the node down. The drop-in is under /run, so that a reboot also brings the node back.
+ */
+const CRASH = `
+set -eu
+unit=$1 drop_ins=$2 restore=$3 seconds=$4
+systemctl stop "$restore.timer" 2>/dev/null || :
+systemctl reset-failed "$restore.service" "$restore.timer" 2>/dev/null || :
+systemd-run --quiet --unit="$restore" --on-active="$seconds" --timer-property=AccuracySec=100ms \\
+  /bin/sh -c "rm -f '$drop_ins/crash.conf'; rmdir '$drop_ins'; systemctl daemon-reload; systemctl reset-failed '$unit'; systemctl start '$unit'"
+mkdir -p "$drop_ins"
+printf '[Service]\\nRestart=no\\n' >"$drop_ins/crash.conf"
+systemctl daemon-reload
+systemctl kill --signal=KILL "$unit"
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+  case $(systemctl is-active "$unit") in active | deactivating | activating) sleep 0.2 ;; *) exit 0 ;; esac
+done
+echo "$unit is still there after SIGKILL" >&2
+exit 1
+`;
+
+const RECOVER = `
+set -eu
+unit=$1 drop_ins=$2 restore=$3
+systemctl stop "$restore.timer" 2>/dev/null || :
+systemctl reset-failed "$restore.service" "$restore.timer" 2>/dev/null || :
+if [ -e "$drop_ins/crash.conf" ]; then
+  rm -f "$drop_ins/crash.conf"
+  rmdir "$drop_ins" 2>/dev/null || :
+  systemctl daemon-reload
+fi
+systemctl reset-failed "$unit" 2>/dev/null || :
+systemctl start "$unit"
+`;
+
+export async function crashUnit(host: Host, port: number, restoreAfterSec: number): Promise<void> {
+  const { unit, runtimeDropIns, restoreUnit } = nodeLayout(port);
+  const argv = ['sh', '-c', CRASH, 'sh', unit, runtimeDropIns, restoreUnit, `${restoreAfterSec}s`] as const;
+  await host.run(argv, { root: true, label: `killing ${unit}` });
+}
+
+export async function recoverUnit(host: Host, port: number): Promise<void> {
+  const { unit, runtimeDropIns, restoreUnit } = nodeLayout(port);
+  const argv = ['sh', '-c', RECOVER, 'sh', unit, runtimeDropIns, restoreUnit] as const;
+  await host.run(argv, { root: true, label: `starting ${unit} again` });
+}

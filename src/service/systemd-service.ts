@@ -1,0 +1,76 @@
+// A node as a systemd unit, repcached@<port>.service.
+import type { Host } from '../host/host.js';
+import type { NodeService, NodeSpec, NodeStatus, Step } from './service.js';
+import { crashUnit, recoverUnit } from './systemd-crash.js';
+import { systemdInstallSteps } from './systemd-install.js';
+import { nodeLayout } from './systemd-layout.js';
+import { unitStatus } from './systemd-status.js';
+import { systemdUninstallSteps } from './systemd-uninstall.js';
+
+/** Longer than the unit's own limit for stopping. */
+const POWER_TIMEOUT_MS = 60_000;
+
+export class SystemdService implements NodeService {
+  readonly host: Host;
+  readonly name: 'a' | 'b';
+  readonly #port: number;
+
+  /** @param port the client port, by which the units on a host are told apart */
+  constructor(host: Host, name: 'a' | 'b', port: number) {
+    this.host = host;
+    this.name = name;
+    this.#port = port;
+  }
+
+  installSteps(spec: NodeSpec): readonly Step[] {
+    return systemdInstallSteps(this.host, spec);
+  }
+
+  uninstallSteps(): readonly Step[] {
+    return systemdUninstallSteps(this.host, this.#port);
+  }
+
+  status(): Promise<NodeStatus> {
+    return unitStatus(this.host, this.#port);
+  }
+
+  start(): Promise<void> {
+    return this.#systemctl('start');
+  }
+
+  stop(): Promise<void> {
+    return this.#systemctl('stop');
+  }
+
+  restart(): Promise<void> {
+    return this.#systemctl('restart');
+  }
+
+  crash(options: { restoreAfterSec: number }): Promise<void> {
+    return crashUnit(this.host, this.#port, options.restoreAfterSec);
+  }
+
+  recover(): Promise<void> {
+    return recoverUnit(this.host, this.#port);
+  }
+
+  async logs(options: { lines: number }): Promise<string> {
+    const { unit } = nodeLayout(this.#port);
+    const argv = [
+      'journalctl',
+      '--no-pager',
+      '-o',
+      'short-iso',
+      '-n',
+      String(options.lines),
+      '-u',
+      unit,
+    ] as const;
+    return (await this.host.run(argv, { root: true })).stdout;
+  }
+
+  async #systemctl(verb: 'start' | 'stop' | 'restart'): Promise<void> {
+    const { unit } = nodeLayout(this.#port);
+    await this.host.run(['systemctl', verb, unit], { root: true, timeoutMs: POWER_TIMEOUT_MS });
+  }
+}

@@ -1,0 +1,107 @@
+// The files that configure a node on a systemd host: settings, secret, unit, drop-ins.
+import type { Host } from '../host/host.js';
+import { environmentFile } from './engine-arguments.js';
+import type { NodeSpec, Step } from './service.js';
+import { type FileStepOptions, fileStep, folderStep } from './steps.js';
+import { nodeLayout, SETTINGS_FOLDER, UNIT_DROP_INS, UNIT_FILE, USER } from './systemd-layout.js';
+import { readTemplate } from './templates.js';
+
+/** From here on systemd knows all of the groups of system calls that the filter names. */
+const SYSTEMD_WITH_SYSTEM_SERVICE = 239;
+
+/** Files a node has open besides its clients' connections: listeners, link, executable, log, and some to spare. */
+const OTHER_FILES = 256;
+
+export function engineSettingsSteps(host: Host, spec: NodeSpec): Step[] {
+  const { environmentFile: environmentPath, secretFile, dropIns } = nodeLayout(spec.port);
+  const file = (options: Omit<FileStepOptions, 'root' | 'needsRestart'>): Step =>
+    fileStep(host, { ...options, root: true, needsRestart: true });
+  return [
+    // The service user gets in to read its secret; others see no more than that there are settings.
+    folderStep(host, {
+      title: `Folder ${SETTINGS_FOLDER}`,
+      path: SETTINGS_FOLDER,
+      mode: 0o755,
+      owner: 'root:root',
+      root: true,
+    }),
+    file({
+      title: 'Settings',
+      path: environmentPath,
+      content: environmentFile(spec),
+      mode: 0o640,
+      owner: `root:${USER}`,
+    }),
+    file({
+      title: 'Replication secret',
+      path: secretFile,
+      content: `${spec.secret}\n`,
+      mode: 0o600,
+      owner: `${USER}:${USER}`,
+    }),
+    templateStep(host, { title: 'Unit', template: 'repcached@.service', path: UNIT_FILE }),
+    ...systemCallSteps(host),
+    folderStep(host, {
+      title: `Folder ${dropIns}`,
+      path: dropIns,
+      mode: 0o755,
+      owner: 'root:root',
+      root: true,
+    }),
+    file({
+      title: 'Limit of open files',
+      path: `${dropIns}/limits.conf`,
+      content: limits(spec),
+      mode: 0o644,
+      owner: 'root:root',
+    }),
+  ];
+}
+
+/** A unit's own directives take no variables, so what depends on the connections is a drop-in of this one node. */
+function limits(spec: NodeSpec): string {
+  return (
+    `# Written by repcachectl: ${spec.connections} connections and what the node needs besides.\n` +
+    `[Service]\nLimitNOFILE=${spec.connections + OTHER_FILES}\n`
+  );
+}
+
+function systemCallSteps(host: Host): Step[] {
+  const path = `${UNIT_DROP_INS}/syscalls.conf`;
+  const folder = folderStep(host, {
+    title: `Folder ${UNIT_DROP_INS}`,
+    path: UNIT_DROP_INS,
+    mode: 0o755,
+    owner: 'root:root',
+    root: true,
+  });
+  const file = templateStep(host, { title: 'Filter of system calls', template: 'syscalls.conf', path });
+  return [folder, file].map((step) => ({
+    ...step,
+    check: async () =>
+      (await systemdVersion(host)) < SYSTEMD_WITH_SYSTEM_SERVICE ? undefined : await step.check(),
+  }));
+}
+
+function templateStep(host: Host, options: { title: string; template: string; path: string }): Step {
+  const step = async (): Promise<Step> =>
+    fileStep(host, {
+      title: options.title,
+      path: options.path,
+      content: await readTemplate(options.template),
+      mode: 0o644,
+      owner: 'root:root',
+      root: true,
+    });
+  return {
+    title: options.title,
+    needsRestart: true,
+    check: async () => await (await step()).check(),
+    apply: async () => await (await step()).apply(),
+  };
+}
+
+async function systemdVersion(host: Host): Promise<number> {
+  const { stdout } = await host.run(['systemctl', '--version']);
+  return Number(/^systemd (\d+)/.exec(stdout)?.[1] ?? 0);
+}
