@@ -506,13 +506,15 @@ export class Replicator implements ReplicationMachine {
 
   #pumpActive(link: Link): void {
     const { writer } = link;
-    if (link.pongDueMs !== null) {
-      writer.numbersFrame(FRAME.pong, link.pongDueMs, this.#nowMs);
-      link.pongDueMs = null;
-    }
+    // The ping goes first: the peer starts its copy at our first pong, and must have our ping by then, so that its
+    // own pong comes to us before the copy does.
     if (this.#nowMs - link.pingedMs >= HEARTBEAT_MS) {
       link.pingedMs = this.#nowMs;
       writer.numberFrame(FRAME.ping, this.#nowMs);
+    }
+    if (link.pongDueMs !== null) {
+      writer.numbersFrame(FRAME.pong, link.pongDueMs, this.#nowMs);
+      link.pongDueMs = null;
     }
     if (link.ackDueSeq !== null) {
       writer.numberFrame(FRAME.ack, link.ackDueSeq);

@@ -1,0 +1,285 @@
+// One simulated node: a real store and a real replicator, with simulated sockets, clock and clients around them.
+
+import { RingChangeLog } from '../../../src/engine/replication/change-log.js';
+import { HybridClock } from '../../../src/engine/replication/clock.js';
+import { Replicator } from '../../../src/engine/replication/replicator.js';
+import type {
+  ReplicationEffect,
+  ReplicationEvent,
+  ReplicationMachine,
+  ReplicatorOptions,
+} from '../../../src/engine/replication/types.js';
+import { Store } from '../../../src/engine/store/store.js';
+import { MODE_APPEND, MODE_SET, STORED, type StoreMode } from '../../../src/engine/store/store-types.js';
+import type { Network, Process } from './network.js';
+import type { Random } from './random.js';
+import type { Scheduler } from './scheduler.js';
+
+/** Unix time at which every simulated run begins. */
+export const EPOCH_MS = 1_800_000_000_000;
+const TICK_MS = 50;
+const MAX_VALUE_BYTES = 1_048_576;
+
+/** The places where a known bug can be put back; see mutations.ts. */
+export interface NodeParts {
+  makeClock(): HybridClock;
+  makeLog(capacity: number): RingChangeLog;
+  makeReplicator(options: ReplicatorOptions): ReplicationMachine;
+  /** After the store is made, before anything else. */
+  onStore(store: Store): void;
+  /** After each operation of a client. */
+  afterOperation(node: SimNode, key: string): void;
+}
+
+export const SOUND_PARTS: NodeParts = {
+  makeClock: () => new HybridClock(0),
+  makeLog: (capacity) => new RingChangeLog(capacity),
+  makeReplicator: (options) => new Replicator(options),
+  onStore: () => {},
+  afterOperation: () => {},
+};
+
+export interface NodeSettings {
+  readonly memoryBytes: number;
+  readonly logCapacity: number;
+  readonly hasSecret: boolean;
+  /** This node's wall clock minus true time, at true time 0. */
+  readonly clockOffsetMs: number;
+  /** How fast its clock goes: 1 is right. */
+  readonly clockRate: number;
+}
+
+/** What a slot holds, as the invariants compare it. */
+export interface HeldItem {
+  readonly value: string;
+  readonly flags: number;
+  readonly exptimeSec: number;
+  readonly version: string;
+}
+
+export class SimNode implements Process {
+  readonly side: 0 | 1;
+  readonly store: Store;
+  readonly log: RingChangeLog;
+  readonly clock: HybridClock;
+  readonly machine: ReplicationMachine;
+  readonly settings: NodeSettings;
+  readonly lines: string[] = [];
+  isRunning = true;
+  isServing = false;
+  isStopping = false;
+  /** Set when `stopped` was said. */
+  onStopped: () => void = () => {};
+  readonly #scheduler: Scheduler;
+  readonly #network: Network;
+  readonly #peer: () => Process;
+  readonly #parts: NodeParts;
+  #backlog: ReplicationEvent[] | null = null;
+
+  constructor(
+    side: 0 | 1,
+    settings: NodeSettings,
+    parts: NodeParts,
+    random: Random,
+    scheduler: Scheduler,
+    network: Network,
+    peer: () => Process,
+  ) {
+    this.side = side;
+    this.settings = settings;
+    this.#parts = parts;
+    this.#scheduler = scheduler;
+    this.#network = network;
+    this.#peer = peer;
+    this.clock = parts.makeClock();
+    this.log = parts.makeLog(settings.logCapacity);
+    this.store = new Store({
+      memoryBytes: settings.memoryBytes,
+      hashSeed: random.int(0, 0x7fff_ffff),
+      clock: this.clock,
+      changeLog: this.log,
+      initialBuckets: 16,
+    });
+    parts.onStore(this.store);
+    this.machine = parts.makeReplicator({
+      store: this.store,
+      changeLog: this.log,
+      clock: this.clock,
+      nodeId: random.bytes(8),
+      dials: true,
+      pairId: 'simulated',
+      mac: settings.hasSecret ? simulatedMac : null,
+      randomBytes: (sizeBytes) => random.bytes(sizeBytes),
+      random: () => random.next(),
+      maxValueBytes: MAX_VALUE_BYTES,
+    });
+  }
+
+  /** This node's idea of the time. Like the real one it never jumps while the process runs. */
+  get nowMs(): number {
+    return EPOCH_MS + this.settings.clockOffsetMs + this.#scheduler.nowMs * this.settings.clockRate;
+  }
+
+  start(): void {
+    this.deliver({ kind: 'start' });
+    this.#tick();
+  }
+
+  deliver(event: ReplicationEvent): void {
+    if (!this.isRunning) return;
+    if (this.#backlog !== null) {
+      // The kernel of a stopped process keeps what comes in; its timers do not pile up.
+      if (event.kind !== 'tick') this.#backlog.push(event);
+      return;
+    }
+    // Acting on an effect makes no event at once, so the list is not stepped over while it is read.
+    for (const effect of this.machine.step(event, this.nowMs)) this.#act(effect);
+  }
+
+  /** SIGSTOP, and later SIGCONT. */
+  pause(): void {
+    this.#backlog ??= [];
+  }
+
+  resume(): void {
+    const backlog = this.#backlog;
+    this.#backlog = null;
+    for (const event of backlog ?? []) this.deliver(event);
+  }
+
+  get isPaused(): boolean {
+    return this.#backlog !== null;
+  }
+
+  /** Whether a client gets an answer. */
+  get takesClients(): boolean {
+    return this.isRunning && this.isServing && !this.isPaused && !this.isStopping;
+  }
+
+  // ── What clients do. Each leaves the version it made in `clock`. ────────────────────────────────────────────
+
+  set(key: string, value: string, flags: number, exptimeSec: number): boolean {
+    return this.#write(key, value, flags, exptimeSec, MODE_SET);
+  }
+
+  append(key: string, value: string): boolean {
+    return this.#write(key, value, 0, 0, MODE_APPEND);
+  }
+
+  remove(key: string): boolean {
+    return this.#operate(key, (bytes) => this.store.remove(bytes, 0, bytes.length));
+  }
+
+  touch(key: string, exptimeSec: number): boolean {
+    return this.#operate(key, (bytes) => this.store.touch(bytes, 0, bytes.length, exptimeSec));
+  }
+
+  flushAll(delaySec: number): void {
+    this.#operate('', () => {
+      this.store.flushAll(delaySec);
+      return true;
+    });
+  }
+
+  read(key: string): HeldItem | null {
+    this.store.setNow(this.nowMs);
+    const bytes = encoder.encode(key);
+    const ref = this.store.find(bytes, 0, bytes.length);
+    return ref === 0 ? null : this.#held(ref);
+  }
+
+  /** Everything that could be served now. */
+  contents(): Map<string, HeldItem> {
+    this.store.setNow(this.nowMs);
+    const { store } = this;
+    const contents = new Map<string, HeldItem>();
+    for (let bucket = 0; bucket < store.bucketCount; bucket++) {
+      for (let ref = store.bucketHead(bucket); ref !== 0; ref = store.nextInBucket(ref)) {
+        if (!store.isLive(ref)) continue;
+        const key = new Uint8Array(store.keyLength(ref));
+        store.copyKey(ref, key, 0);
+        contents.set(decoder.decode(key), this.#held(ref));
+      }
+    }
+    return contents;
+  }
+
+  #write(key: string, value: string, flags: number, exptimeSec: number, mode: StoreMode): boolean {
+    return this.#operate(key, (bytes) => {
+      const { store } = this;
+      const data = encoder.encode(value);
+      const ref = store.reserve(bytes, 0, bytes.length, flags, exptimeSec, data.length);
+      if (ref === 0) return false;
+      store.writeValue(ref, 0, data, 0, data.length);
+      return store.commit(ref, mode, 0, 0) === STORED;
+    });
+  }
+
+  #operate(key: string, operation: (key: Uint8Array) => boolean): boolean {
+    this.store.setNow(this.nowMs);
+    const isDone = operation(encoder.encode(key));
+    this.#parts.afterOperation(this, key);
+    if (this.machine.hasOutgoing) this.deliver({ kind: 'pump' });
+    return isDone;
+  }
+
+  #held(ref: number): HeldItem {
+    const { store } = this;
+    const value = new Uint8Array(store.valueLength(ref));
+    store.copyValue(ref, 0, value.length, value, 0);
+    return {
+      value: decoder.decode(value),
+      flags: store.flags(ref),
+      exptimeSec: store.exptimeSec(ref),
+      version: versionText(store.versionHi(ref), store.versionLo(ref)),
+    };
+  }
+
+  #tick(): void {
+    if (!this.isRunning) return;
+    this.deliver({ kind: 'tick' });
+    if (!this.isPaused) this.store.sweep(200);
+    this.#scheduler.in(TICK_MS, () => this.#tick());
+  }
+
+  #act(effect: ReplicationEffect): void {
+    switch (effect.kind) {
+      case 'dial':
+        this.#network.dial(this, this.#peer);
+        return;
+      case 'send':
+        this.#network.send(this, effect.link, effect.bytes);
+        return;
+      case 'close':
+        this.#network.close(this, effect.link);
+        return;
+      case 'log':
+        this.lines.push(`${this.#scheduler.nowMs.toFixed(0)} ${effect.line}`);
+        return;
+      case 'ready':
+        this.isServing = true;
+        return;
+      case 'stopped':
+        this.onStopped();
+    }
+  }
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** Sorts as the version does. */
+export function versionText(hi: number, lo: number): string {
+  return hi.toString(16).padStart(8, '0') + lo.toString(16).padStart(8, '0');
+}
+
+/** Stands in for HMAC-SHA256, which the core is given from outside: the same message, the same 32 bytes. */
+function simulatedMac(message: Uint8Array): Uint8Array {
+  const digest = new Uint32Array(8);
+  for (let word = 0; word < 8; word++) {
+    let hash = 0x811c9dc5 ^ word;
+    for (const byte of message) hash = Math.imul(hash ^ byte, 0x01000193);
+    digest[word] = hash;
+  }
+  return new Uint8Array(digest.buffer);
+}
