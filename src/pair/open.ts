@@ -7,6 +7,7 @@ import { LocalHost } from '../host/local-host.js';
 import { resolveSshTarget } from '../host/ssh-config.js';
 import { SshHost, type SshHostOptions } from '../host/ssh-host.js';
 import { ProcessService } from '../service/process-service.js';
+import { CURRENT_LINK, nodeLayout, UNIT_FILE } from '../service/systemd-layout.js';
 import { SystemdService } from '../service/systemd-service.js';
 import { localStateDir } from './config/paths.js';
 import { onBoth } from './on-both.js';
@@ -99,5 +100,12 @@ async function addressOf(options: SshHostOptions): Promise<string> {
 export function readSecret(pair: OpenPair, name: NodeName): Promise<string | undefined> {
   const { config, host } = pair.nodes[name];
   if (pair.config.local) return host.readFile(join(localNodeDir(name), 'secret'));
-  return host.readFile(`/etc/repcached/${config.port}.secret`, { root: true });
+  return host.readFile(nodeLayout(config.port).secretFile, { root: true });
+}
+
+/** The files on the host that a node reads when it starts. */
+export function configFilesOf(pair: OpenPair, name: NodeName): string[] {
+  if (pair.config.local) return ['secret', 'command.json', 'current'].map((file) => join(localNodeDir(name), file));
+  const { environmentFile, secretFile, dropIns } = nodeLayout(pair.nodes[name].config.port);
+  return [environmentFile, secretFile, `${dropIns}/limits.conf`, UNIT_FILE, CURRENT_LINK];
 }

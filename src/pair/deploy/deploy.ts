@@ -14,6 +14,7 @@ import { type Change, runSteps } from './install.js';
 import { type MovedPort, moveLocalPorts } from './local-ports.js';
 import { agreeOnSecret, pairIdOf } from './secret.js';
 import { nodeSpec } from './spec.js';
+import { isStale } from './staleness.js';
 import { surveyHosts } from './survey.js';
 
 export interface DeployOptions {
@@ -83,7 +84,11 @@ async function deployOpen(
     return changed;
   });
   signal.throwIfAborted();
-  const actions = await planActions(pair, (name) => changes[name].some((change) => change.needsRestart));
+  const stale = await onBoth((name) => isStale(pair, name));
+  const actions = await planActions(
+    pair,
+    (name) => stale[name] || changes[name].some((change) => change.needsRestart),
+  );
   if (!dryRun) {
     await bringUp(pair, actions, { signal, progress });
     if (!config.local && configFileChanged) await writePairFile(located.path, text);

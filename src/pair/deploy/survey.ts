@@ -1,6 +1,7 @@
 // Looks at both hosts at once and says all that stands in deploy's way, before anything is changed.
 import { OperatorError } from '../../errors.js';
 import type { Release } from '../../service/service.js';
+import { PROGRAM_FOLDER } from '../../service/systemd-layout.js';
 import { localStateDir } from '../config/paths.js';
 import { onBoth } from '../on-both.js';
 import { type OpenPair, peerOf } from '../open-pair.js';
@@ -21,7 +22,7 @@ export interface Survey {
 export async function surveyHosts(pair: OpenPair, progress: Progress): Promise<Survey> {
   const { local } = pair.config;
   const needsRoot = !local;
-  const releasesDir = local ? localStateDir() : '/opt/repcached';
+  const releasesDir = local ? localStateDir() : PROGRAM_FOLDER;
   const surveyed = await progress.both('Check the host', async (name, say) => {
     const node = pair.nodes[name];
     const ports = [node.config.port, node.config.replicationPort];
