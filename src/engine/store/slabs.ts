@@ -80,6 +80,15 @@ export class Slabs {
     return this.#classes[slabClass * CLASS_STRIDE + CLASS_PAGES];
   }
 
+  /** Walks all pages; for statistics only. */
+  usedSlotsOfClass(slabClass: number): number {
+    let used = 0;
+    for (let page = 0; page < this.pagesTaken; page++) {
+      if (this.classOfPage(page) === slabClass) used += this.usedSlots(page);
+    }
+    return used;
+  }
+
   evictedOfClass(slabClass: number): number {
     return this.#classes[slabClass * CLASS_STRIDE + CLASS_EVICTED];
   }

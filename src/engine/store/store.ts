@@ -160,23 +160,15 @@ export class Store {
 
   /** The item a client asked for, counted as a get and as a use; 0 = miss. */
   get(key: Uint8Array, start: number, length: number): number {
-    const counts = this.#counts;
-    counts[COUNTER.cmdGet]++;
-    const ref = this.#index.find(key, start, length, this.#index.hash(key, start, length));
-    if (ref === 0 || this.#segments.state(ref) === STATE_TOMBSTONE) {
-      counts[COUNTER.getMisses]++;
-      return 0;
-    }
-    const isFlushed = this.#items.isFlushed(ref);
-    if (isFlushed || this.#items.isExpired(ref)) {
-      counts[COUNTER.getMisses]++;
-      counts[isFlushed ? COUNTER.getFlushed : COUNTER.getExpired]++;
-      this.#items.reclaim(ref);
-      return 0;
-    }
-    counts[COUNTER.getHits]++;
-    this.#use(ref);
-    return ref;
+    this.#counts[COUNTER.cmdGet]++;
+    return this.#getCounting(COUNTER.getHits, COUNTER.getMisses, key, start, length);
+  }
+
+  /** The same for gat, counted as a touch; touchItem() is to follow once the value was read. */
+  getToTouch(key: Uint8Array, start: number, length: number): number {
+    this.#counts[COUNTER.cmdGet]++;
+    this.#counts[COUNTER.cmdTouch]++;
+    return this.#getCounting(COUNTER.touchHits, COUNTER.touchMisses, key, start, length);
   }
 
   /** The live item with this key, 0 when there is none. Counts nothing; frees it when it is dead. */
@@ -561,6 +553,25 @@ export class Store {
   }
 
   // ── Inside ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #getCounting(hits: number, misses: number, key: Uint8Array, start: number, length: number): number {
+    const counts = this.#counts;
+    const ref = this.#index.find(key, start, length, this.#index.hash(key, start, length));
+    if (ref === 0 || this.#segments.state(ref) === STATE_TOMBSTONE) {
+      counts[misses]++;
+      return 0;
+    }
+    const isFlushed = this.#items.isFlushed(ref);
+    if (isFlushed || this.#items.isExpired(ref)) {
+      counts[misses]++;
+      counts[isFlushed ? COUNTER.getFlushed : COUNTER.getExpired]++;
+      this.#items.reclaim(ref);
+      return 0;
+    }
+    counts[hits]++;
+    this.#use(ref);
+    return ref;
+  }
 
   #findLive(key: Uint8Array, start: number, length: number, hash: number): number {
     const entry = this.#index.find(key, start, length, hash);

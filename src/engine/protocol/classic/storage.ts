@@ -1,0 +1,171 @@
+// set, add, replace, append, prepend, cas: the command line, then the value as it arrives.
+import { Decimal64 } from '../../store/decimal64.js';
+import { absoluteExptime } from '../../store/exptime.js';
+import { KEY_MAX_BYTES } from '../../store/layout.js';
+import type { Store } from '../../store/store.js';
+import {
+  EXISTS,
+  MODE_CAS,
+  MODE_SET,
+  NO_MEMORY,
+  NOT_FOUND,
+  NOT_STORED,
+  STORED,
+  type StoreMode,
+  type StoreResult,
+  TOO_LARGE,
+} from '../../store/store-types.js';
+import type { ReplyBuffer } from '../reply-buffer.js';
+import type { CommandLine } from './command-line.js';
+import {
+  BAD_CHUNK,
+  BAD_FORMAT,
+  ERROR,
+  EXISTS_REPLY,
+  NOT_FOUND_REPLY,
+  NOT_STORED_REPLY,
+  OUT_OF_MEMORY,
+  STORED_REPLY,
+  TOO_LARGE_REPLY,
+} from './replies.js';
+
+const CR = 0x0d;
+const LF = 0x0a;
+const LINE_END_BYTES = 2;
+/** memcached's bound: with its line end a value's length must stay an int. */
+const VALUE_LENGTH_MAX = 0x7fff_ffff - LINE_END_BYTES;
+const U32_MAX = 0xffff_ffff;
+
+/** Scratch; nothing of it outlives a call. */
+const unique = new Decimal64();
+
+export class Storage {
+  readonly #store: Store;
+  /** The reserved item whose value is arriving, 0 = none. */
+  #ref = 0;
+  #mode: StoreMode = MODE_SET;
+  #uniqueHi = 0;
+  #uniqueLo = 0;
+  #noreply = false;
+  #valueLength = 0;
+  /** Bytes of the value and its line end that came in. */
+  #received = 0;
+  #hasBadEnd = false;
+  /** Bytes of a refused value that are still to come. */
+  #toSwallow = 0;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** Whether bytes of a value, kept or not, are still to come. */
+  get isReceiving(): boolean {
+    return this.#ref !== 0 || this.#toSwallow !== 0;
+  }
+
+  /** `<command> <key> <flags> <exptime> <length> [unique] [noreply]`: prepares for the value, or refuses it. */
+  begin(line: CommandLine, mode: StoreMode, reply: ReplyBuffer): void {
+    this.#noreply = line.noreply;
+    const problem = this.#prepare(line, mode);
+    if (problem !== undefined) this.#say(problem, reply);
+  }
+
+  /** Takes what belongs to the value from bytes[at .. end); answers once it is complete. Returns where it stopped. */
+  take(bytes: Uint8Array, at: number, end: number, reply: ReplyBuffer): number {
+    if (this.#ref === 0) {
+      const swallowed = Math.min(this.#toSwallow, end - at);
+      this.#toSwallow -= swallowed;
+      return at + swallowed;
+    }
+    let next = at;
+    const valueLeft = this.#valueLength - this.#received;
+    if (valueLeft > 0) {
+      const taken = Math.min(valueLeft, end - at);
+      this.#store.writeValue(this.#ref, this.#received, bytes, at, at + taken);
+      this.#received += taken;
+      next += taken;
+    }
+    const total = this.#valueLength + LINE_END_BYTES;
+    while (next < end && this.#received < total) {
+      const expected = this.#received === this.#valueLength ? CR : LF;
+      if (bytes[next] !== expected) this.#hasBadEnd = true;
+      next++;
+      this.#received++;
+    }
+    if (this.#received === total) this.#finish(reply);
+    return next;
+  }
+
+  /** Gives a half-received item back. */
+  release(): void {
+    if (this.#ref !== 0) this.#store.release(this.#ref);
+    this.#ref = 0;
+    this.#toSwallow = 0;
+  }
+
+  /** Undefined when a slot is reserved, else the reply; #toSwallow is set where a value follows all the same. */
+  #prepare(line: CommandLine, mode: StoreMode): Uint8Array | undefined {
+    const words = mode === MODE_CAS ? 6 : 5;
+    if (line.count < words) return BAD_FORMAT;
+    if (line.count > words + 1) return ERROR;
+    const valueLength = line.integer(4);
+    // Without a length there is nothing to swallow: what follows is read as commands.
+    if (!(valueLength >= 0 && valueLength <= VALUE_LENGTH_MAX)) return BAD_FORMAT;
+    this.#toSwallow = valueLength + LINE_END_BYTES;
+    const keyStart = line.start(1);
+    const keyLength = line.length(1);
+    const flags = line.integer(2);
+    const exptime = line.integer(3);
+    if (keyLength > KEY_MAX_BYTES || !(flags >= 0 && flags <= U32_MAX) || Number.isNaN(exptime))
+      return BAD_FORMAT;
+    if (mode === MODE_CAS && !unique.parse(line.bytes, line.start(5), line.end(5))) return BAD_FORMAT;
+    const exptimeSec = absoluteExptime(exptime, this.#store.nowSec);
+    const ref = this.#store.reserve(line.bytes, keyStart, keyLength, flags, exptimeSec, valueLength);
+    if (ref === 0) {
+      // A set that failed must not leave the value it was to replace.
+      if (mode === MODE_SET) this.#store.discard(line.bytes, keyStart, keyLength);
+      return this.#store.reserveError === TOO_LARGE ? TOO_LARGE_REPLY : OUT_OF_MEMORY;
+    }
+    this.#toSwallow = 0;
+    this.#ref = ref;
+    this.#mode = mode;
+    this.#uniqueHi = unique.hi;
+    this.#uniqueLo = unique.lo;
+    this.#valueLength = valueLength;
+    this.#received = 0;
+    this.#hasBadEnd = false;
+    return undefined;
+  }
+
+  #finish(reply: ReplyBuffer): void {
+    const ref = this.#ref;
+    this.#ref = 0;
+    if (this.#hasBadEnd) {
+      this.#store.release(ref);
+      this.#say(BAD_CHUNK, reply);
+      return;
+    }
+    this.#say(replyTo(this.#store.commit(ref, this.#mode, this.#uniqueHi, this.#uniqueLo)), reply);
+  }
+
+  #say(text: Uint8Array, reply: ReplyBuffer): void {
+    if (!this.#noreply) reply.write(text);
+  }
+}
+
+function replyTo(result: StoreResult): Uint8Array {
+  switch (result) {
+    case STORED:
+      return STORED_REPLY;
+    case NOT_STORED:
+      return NOT_STORED_REPLY;
+    case EXISTS:
+      return EXISTS_REPLY;
+    case NOT_FOUND:
+      return NOT_FOUND_REPLY;
+    case NO_MEMORY:
+      return OUT_OF_MEMORY;
+    case TOO_LARGE:
+      return TOO_LARGE_REPLY;
+  }
+}
