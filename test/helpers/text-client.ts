@@ -5,14 +5,14 @@ const READ_TIMEOUT_MS = 10_000;
 
 export class TextClient {
   readonly #socket: Socket;
-  #received = Buffer.alloc(0);
+  #chunks: Buffer[] = [];
   #isClosed = false;
   #wake: () => void = () => {};
 
   private constructor(socket: Socket) {
     this.#socket = socket;
     socket.on('data', (chunk) => {
-      this.#received = Buffer.concat([this.#received, chunk]);
+      this.#chunks.push(chunk);
       this.#wake();
     });
     socket.on('close', () => {
@@ -33,6 +33,16 @@ export class TextClient {
         resolve(new TextClient(socket));
       });
     });
+  }
+
+  /** What came and was not read yet; joined only when looked at, so that long replies cost no copies. */
+  get #received(): Buffer {
+    if (this.#chunks.length !== 1) this.#chunks = [Buffer.concat(this.#chunks)];
+    return this.#chunks[0];
+  }
+
+  set #received(rest: Buffer) {
+    this.#chunks = [rest];
   }
 
   /** The socket, for tests that pause it or close it half. */
@@ -124,10 +134,15 @@ export class TextClient {
   }
 
   async #read(sizeBytes: number): Promise<Buffer> {
-    await this.#until(() => this.#received.length >= sizeBytes, `${sizeBytes} bytes`);
+    const isThere = (): boolean => this.#chunks.reduce((sum, chunk) => sum + chunk.length, 0) >= sizeBytes;
+    await this.#until(isThere, `${sizeBytes} bytes`);
     const bytes = this.#received.subarray(0, sizeBytes);
     this.#received = this.#received.subarray(sizeBytes);
     return bytes;
+  }
+
+  #got(): string {
+    return `got ${JSON.stringify(this.#received.toString('latin1', 0, 100))}`;
   }
 
   async #until(
@@ -137,10 +152,9 @@ export class TextClient {
   ): Promise<void> {
     const deadline = Date.now() + READ_TIMEOUT_MS;
     while (!isThere()) {
-      const got = JSON.stringify(this.#received.toString('latin1', 0, 100));
-      if (isHopeless()) throw new Error(`the server closed the connection before ${what}; got ${got}`);
+      if (isHopeless()) throw new Error(`the server closed the connection before ${what}; ${this.#got()}`);
       const leftMs = deadline - Date.now();
-      if (leftMs <= 0) throw new Error(`no ${what} within ${READ_TIMEOUT_MS} ms; got ${got}`);
+      if (leftMs <= 0) throw new Error(`no ${what} within ${READ_TIMEOUT_MS} ms; ${this.#got()}`);
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, leftMs);
         this.#wake = () => {

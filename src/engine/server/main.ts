@@ -28,7 +28,6 @@ function run(options: Options): void {
   // As memcached: a closed terminal is no reason to drop a cache.
   process.on('SIGHUP', () => {});
 
-  const node = runNode(options, bunNet, fail);
   let isStopping = false;
   const stop = (signal: NodeJS.Signals): void => {
     if (isStopping) process.exit(EXIT.ok);
@@ -38,6 +37,8 @@ function run(options: Options): void {
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  // After the handlers: whoever reads "listening" in the log may send a signal the next moment.
+  const node = runNode(options, bunNet, fail);
 }
 
 /** Ends the process with one line: an operator's error as it is, a bug of ours with the place it happened. */

@@ -1,4 +1,5 @@
 // What a command line means: typed options with memcached's defaults, or a FatalError that names the remedy.
+import { MAX_MEMORY_BYTES, MIN_MEMORY_BYTES } from '../store/store-types.js';
 import { type GivenFlag, splitArgv } from './argv.js';
 import { FatalError } from './exit.js';
 import { flagName } from './flag-table.js';
@@ -48,7 +49,6 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 const SUFFIX_BYTES: Readonly<Record<string, number>> = { '': 1, k: KIB, m: MIB };
 const LARGEST_ITEM_BYTES = MIB;
-const LARGEST_MEMORY_MB = 30 * KIB;
 
 /**
  * @param argv the arguments after the program's name
@@ -65,8 +65,8 @@ export function parseCommandLine(argv: readonly string[]): Command {
   wholeNumber(values, 't', { fallback: 1, min: 1, max: 1, unit: '1, as this version runs one thread' });
   const memoryMb = wholeNumber(values, 'm', {
     fallback: 64,
-    min: 8,
-    max: LARGEST_MEMORY_MB,
+    min: MIN_MEMORY_BYTES / MIB,
+    max: MAX_MEMORY_BYTES / MIB,
     unit: 'megabytes',
   });
   const listen = listenEndpoints(values.get('l') ?? [], port);
