@@ -39,7 +39,7 @@ function renderFailure(check: CheckResult, options: RenderOptions): string[] {
   ];
   const lines = [paint.red(`  FAILED ${check.title}`)];
   for (const [label, text] of facts) {
-    if (text !== undefined) lines.push(...wrapText(`    ${label.padEnd(9)}${text}`, options.width, 13));
+    if (text !== undefined) lines.push(...wrapText(text, options.width, { first: `    ${label.padEnd(9)}` }));
   }
   return lines;
 }

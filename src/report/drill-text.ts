@@ -46,10 +46,10 @@ function renderMeasures(round: DrillRound, options: RenderOptions): string[] {
     [`acknowledged by ${round.victim} before the kill`, String(round.ackedByVictim)],
     ['of these lost', `${round.lost.length}${window}`],
     ['errors that clients saw', String(round.clientErrors)],
+    ...round.errorSamples.map((sample, index) => [index === 0 ? '  such as' : '', sample]),
     ['longest time a client could not write', optionalMs(round.longestGapMs)],
     [`${round.victim} serves again after`, optionalMs(round.portOpenMs)],
     ['in sync again after', optionalMs(round.resyncMs)],
-    ...round.errorSamples.map((sample, index) => [index === 0 ? 'such as' : '', sample]),
   ];
   const columns = [{ title: '' }, { title: '', flexible: true }];
   return renderTable(columns, rows, options.width - 2).map((line) => `  ${line}`);

@@ -11,13 +11,14 @@ export function renderStatus(status: PairStatus, options: RenderOptions): string
   const lines = wrapText(status.verdict, options.width).map((line) =>
     status.ok ? paint.green(line) : paint.red(line),
   );
-  if (status.remedy !== undefined) lines.push(...wrapText(`remedy: ${status.remedy}`, options.width, 8));
+  if (status.remedy !== undefined)
+    lines.push(...wrapText(status.remedy, options.width, { first: 'remedy: ' }));
   const [ofA, ofB] = [factsOf(a), factsOf(b)];
   const rows = ofA.map(([name, value], index) => [name, value, ofB[index][1]]);
   const columns = [{ title: '' }, { title: a.label }, { title: b.label, flexible: true }];
   lines.push('', ...renderTable(columns, rows, options.width));
   for (const { problem } of [a, b]) {
-    if (problem !== undefined) lines.push('', ...wrapText(problem, options.width, 2));
+    if (problem !== undefined) lines.push('', ...wrapText(problem, options.width, { indent: 2 }));
   }
   return lines.join('\n');
 }

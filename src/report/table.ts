@@ -34,17 +34,24 @@ export function renderTable(
   );
 }
 
-/** Breaks at spaces; later lines begin with `indent` spaces. A single word that is too long stays whole. */
-export function wrapText(text: string, width: number, indent = 0): string[] {
+/** Breaks at spaces; what follows the first line is indented. A single word that is too long stays whole. */
+export function wrapText(
+  text: string,
+  width: number,
+  options: { first?: string; indent?: number } = {},
+): string[] {
+  const { first = '', indent = first.length } = options;
   const lines: string[] = [];
-  let line = '';
+  let line = first;
+  let isEmpty = true;
   for (const word of text.split(' ')) {
-    if (line.trim() !== '' && visibleLength(line) + 1 + visibleLength(word) > width) {
+    if (!isEmpty && visibleLength(line) + 1 + visibleLength(word) > width) {
       lines.push(line);
-      line = ' '.repeat(indent) + word;
-    } else {
-      line = line === '' ? word : `${line} ${word}`;
+      line = ' '.repeat(indent);
+      isEmpty = true;
     }
+    line += isEmpty ? word : ` ${word}`;
+    isEmpty = false;
   }
   lines.push(line);
   return lines;

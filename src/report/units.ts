@@ -2,10 +2,11 @@
 
 /** `0.42 ms`, `12.3 ms`, `850 ms`, `4.2 s`, `3 min 05 s`. */
 export function formatMs(ms: number): string {
-  if (ms < 10) return `${ms.toFixed(2)} ms`;
-  if (ms < 100) return `${ms.toFixed(1)} ms`;
-  if (ms < 1000) return `${Math.round(ms)} ms`;
-  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
+  // The limits are where rounding would reach the next one: never "1000 ms" or "60.0 s".
+  if (ms < 9.995) return `${ms.toFixed(2)} ms`;
+  if (ms < 99.95) return `${ms.toFixed(1)} ms`;
+  if (ms < 999.5) return `${Math.round(ms)} ms`;
+  if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`;
   return formatSec(ms / 1000);
 }
 
@@ -24,7 +25,8 @@ export function formatSec(sec: number): string {
 export function formatBytes(bytes: number): string {
   let value = bytes;
   const units = ['B', 'KB', 'MB', 'GB', 'TB'];
-  while (value >= 1024 && units.length > 1) {
+  // From 1023.95 on, rounding would show 1024.0 of the smaller unit.
+  while (value >= 1023.95 && units.length > 1) {
     value /= 1024;
     units.shift();
   }

@@ -21,7 +21,7 @@ function renderDirection(direction: DirectionReport, options: RenderOptions): st
   const title = paintFor(options).bold(`Written on ${direction.from}, seen on ${direction.to}`);
   const lines = [title, ...renderChecks(direction.checks, { ...options, withLag: true })];
   if (direction.lag !== undefined)
-    lines.push(...wrapText(`  ${describeLag(direction.lag)}`, options.width, 2));
+    lines.push(...wrapText(describeLag(direction.lag), options.width, { first: '  ' }));
   return lines;
 }
 
@@ -47,7 +47,6 @@ function summary(report: VerifyReport, options: RenderOptions): string {
   const skipped = count('skipped') === 0 ? '' : `, ${count('skipped')} skipped`;
   const took = formatMs(report.ms);
   if (report.ok) return paint.green(`The pair holds: ${count('ok')} checks ok${skipped}, in ${took}.`);
-  return paint.red(
-    `The pair does NOT hold: ${count('failed')} checks failed, ${count('ok')} ok${skipped}, in ${took}.`,
-  );
+  const failed = count('failed') === 1 ? '1 check' : `${count('failed')} checks`;
+  return paint.red(`The pair does NOT hold: ${failed} failed, ${count('ok')} ok${skipped}, in ${took}.`);
 }

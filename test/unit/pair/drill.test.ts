@@ -42,9 +42,7 @@ describe.skipIf(!hasMemcached).concurrent('on memcached behind two doors (/usr/b
   test('both nodes in turn: all checks hold, the figures are there, nothing is left', () =>
     drill({}, {}, (report, { calls, doors }) => {
       expect(report).toMatchObject({ ok: true, rounds: [{ victim: 'b', survivor: 'a' }, { victim: 'a' }] });
-      expect(calls).toEqual([
-        'crash b', 'recover b', 'crash a', 'recover a',
-      ]); // biome-ignore format: one sequence
+      expect(calls).toEqual(['crash b', 'recover b', 'crash a', 'recover a']);
       expect([doors.a.isOpen, doors.b.isOpen]).toEqual([true, true]);
       for (const round of report.rounds) {
         const ids = ['baseline', 'kill', 'kept', 'lost', 'writable', 'restart', 'resync', 'equal'];

@@ -18,11 +18,12 @@ import { testPair } from './test-pair.js';
 /** A check that holds must do so on a busy machine too. */
 const QUICK: VerifyOptions = { visibleWithinMs: 1500, lagSamples: 10, manyKeys: 120 };
 
+// biome-ignore format: a list of names
 const DIRECTION_IDS = [
   'set', 'add', 'replace', 'append', 'prepend', 'cas', 'incr', 'decr', 'delete', 'noreply',
   'flags', 'binary', 'empty', 'long-key', 'large', 'too-large', 'many', 'lag',
   'expiry', 'expiry-absolute', 'touch', 'gat',
-]; // biome-ignore format: a list of names
+];
 const AGREEMENT_IDS = ['settled', 'digest', 'clocks', 'clean'];
 
 interface Outcome {
