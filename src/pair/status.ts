@@ -98,7 +98,8 @@ async function askServer(
 
 function verdictOn(a: NodeReport, b: NodeReport): Pick<PairStatus, 'ok' | 'verdict' | 'remedy'> {
   const down = [a, b].filter(({ server }) => server === undefined);
-  const troubled = [a, b].find(({ problem }) => problem !== undefined);
+  // A node that is down explains why the other one has no link, so its remedy comes first.
+  const troubled = [...down, a, b].find(({ problem }) => problem !== undefined);
   const remedy = troubled?.remedy === undefined ? {} : { remedy: troubled.remedy };
   if (down.length === 2) return { ok: false, verdict: 'down: neither node answers', ...remedy };
   if (down.length === 1) {
