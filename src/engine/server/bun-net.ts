@@ -4,6 +4,9 @@ import { endpointText } from './endpoint.js';
 import { EXIT, FatalError } from './exit.js';
 import type { Listener, Net, Stream, StreamHandlers } from './net.js';
 
+/** After this long without a byte the kernel asks whether the other end still exists: a host that is gone says nothing. */
+const KEEP_ALIVE_IDLE_MS = 300_000;
+
 /** What Bun carries along with a socket; undefined until `open` has run. */
 interface Slot<T> {
   connection: T | undefined;
@@ -69,6 +72,7 @@ function socketHandler<T>(handlers: StreamHandlers<T>): SocketHandler<Slot<T>> {
   return {
     binaryType: 'uint8array',
     open(socket) {
+      socket.setKeepAlive(true, KEEP_ALIVE_IDLE_MS);
       socket.data = { connection: handlers.open(new BunStream(socket)) };
     },
     data(socket, bytes) {
