@@ -41,6 +41,12 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     super.log(scrub(message), ...args);
   }
 
+  /** Plain, and with every string scrubbed: what is read by a program needs no colours. */
+  protected override logJson(json: unknown): void {
+    const clean = (_: string, value: unknown) => (typeof value === 'string' ? scrub(value) : value);
+    process.stdout.write(`${JSON.stringify(json, clean, 2)}\n`);
+  }
+
   protected override async catch(thrown: Error): Promise<never> {
     // After an interrupt every failure is its consequence.
     const signal = this.#interrupt?.signal;

@@ -1,9 +1,10 @@
 // destroy: takes both nodes off their hosts, each as far as it can be reached, and says what became of each.
-import { rm } from 'node:fs/promises';
+import { rm, rmdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { LocatedPair } from './config/locate.js';
 import { localStateDir } from './config/paths.js';
 import { renderPairFile, writePairFile } from './config/write.js';
-import { runSteps } from './deploy/install.js';
+import { runSteps, summaryOf } from './deploy/install.js';
 import { type Access, closePair, openPair } from './open.js';
 import type { Progress } from './progress.js';
 import type { NodeName } from './types.js';
@@ -36,12 +37,14 @@ export async function destroyPair(located: LocatedPair, options: DestroyOptions)
         signal,
         say,
       });
-      say(changes.length === 0 ? 'nothing there' : changes.map(({ title }) => title).join(', '));
-      return changes.map(({ title }) => title);
+      const titles = changes.map(({ title }) => title);
+      say(summaryOf(titles, 'nothing there'));
+      return titles;
     });
     const changed = removed.a.length > 0 || removed.b.length > 0;
     if (config.local) {
       await rm(localStateDir(), { recursive: true, force: true });
+      await removeIfEmpty(dirname(localStateDir()));
       return { changed, removed };
     }
     if (located.text === undefined) return { changed, removed };
@@ -52,5 +55,15 @@ export async function destroyPair(located: LocatedPair, options: DestroyOptions)
     return { changed, removed, keptConfigFile: located.path };
   } finally {
     await closePair(pair);
+  }
+}
+
+/** The folder may hold what is not ours, or be gone with the pair never made. */
+async function removeIfEmpty(folder: string): Promise<void> {
+  try {
+    await rmdir(folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOTEMPTY' && code !== 'EEXIST' && code !== 'ENOENT') throw error;
   }
 }

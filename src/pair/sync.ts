@@ -29,10 +29,10 @@ export async function waitForSync(pair: OpenPair, options: SyncOptions = {}): Pr
   for (let polls = 0; ; polls++) {
     options.signal?.throwIfAborted();
     const answers = await onBoth((name) => ask(pair.nodes[name]));
-    if (NODE_NAMES.every((name) => answers[name]?.state === 'synced')) return;
-
     const now = NODE_NAMES.map((name) => `${name} ${answers[name]?.state ?? 'not serving yet'}`).join(', ');
     if (now !== last) options.onProgress?.(now);
+    if (NODE_NAMES.every((name) => answers[name]?.state === 'synced')) return;
+
     // A copy of many gigabytes takes its time; while it runs, nothing is stuck.
     const copying = NODE_NAMES.some((name) => answers[name]?.state === 'syncing');
     if (now !== last || copying) movedAt = performance.now();

@@ -10,7 +10,7 @@ import type { Progress } from '../progress.js';
 import { NODE_NAMES, type NodeName, type PairConfig } from '../types.js';
 import { bringUp, type NodeAction, planActions } from './bring-up.js';
 import type { HostCheck } from './checks.js';
-import { type Change, runSteps } from './install.js';
+import { type Change, runSteps, summaryOf } from './install.js';
 import { type MovedPort, moveLocalPorts } from './local-ports.js';
 import { agreeOnSecret, pairIdOf } from './secret.js';
 import { nodeSpec } from './spec.js';
@@ -80,7 +80,8 @@ async function deployOpen(
   const changes = await progress.both(dryRun ? 'Compare' : 'Install', async (name, say) => {
     const steps = pair.nodes[name].service.installSteps(nodeSpec(pair, name, releases[name], secret));
     const changed = await runSteps(steps, { dryRun, signal, say });
-    say(changed.length === 0 ? 'nothing to change' : changed.map(({ title }) => title).join(', '));
+    const titles = changed.map(({ title }) => title);
+    say(summaryOf(titles, 'nothing to change'));
     return changed;
   });
   signal.throwIfAborted();

@@ -29,3 +29,9 @@ export async function runSteps(steps: readonly Step[], options: InstallOptions):
   }
   return changes;
 }
+
+/** What was done, short enough for one line. */
+export function summaryOf(titles: readonly string[], nothing: string): string {
+  if (titles.length === 0) return nothing;
+  return titles.length > 3 ? `${titles.length} changes` : titles.join(', ');
+}
