@@ -97,7 +97,10 @@ async function openTransport(
 ): Promise<Duplex> {
   try {
     if (via === undefined) return await openSocket(target.hostName, target.port, timeoutMs);
-    return await openForward(via.ssh, target.hostName, target.port, timeoutMs);
+    const channel = await openForward(via.ssh, target.hostName, target.port, timeoutMs);
+    // Unlike a socket, a channel stays half open when the far end is gone, and nobody would ever notice.
+    channel.once('end', () => channel.destroy());
+    return channel;
   } catch (cause) {
     throw explainTransport(target, cause);
   }

@@ -16,7 +16,11 @@ const SCRIPT =
   '[ -e "$1" ] || [ -L "$1" ] || exit 0; stat -c "%f %s %U:%G" -- "$1"; if [ -L "$1" ]; then readlink -- "$1"; fi';
 
 const FORMAT_BITS = 0o170000;
-const KINDS: Readonly<Record<number, PathState['kind']>> = { 16807: 'file', 9604: 'folder', 21609: 'link' };
+const KINDS = new Map<number, PathState['kind']>([
+  [0o100000, 'file'],
+  [0o040000, 'folder'],
+  [0o120000, 'link'],
+]);
 
 /** What is there, or undefined when nothing is. Links are not followed. */
 export async function pathState(host: Host, path: string, root: boolean): Promise<PathState | undefined> {
@@ -26,7 +30,7 @@ export async function pathState(host: Host, path: string, root: boolean): Promis
   const [raw, size, owner] = line.split(' ');
   const bits = Number.parseInt(raw, 16);
   const state = {
-    kind: KINDS[bits & FORMAT_BITS] ?? 'other',
+    kind: KINDS.get(bits & FORMAT_BITS) ?? 'other',
     mode: bits & 0o7777,
     owner,
     sizeBytes: Number(size),

@@ -1,11 +1,11 @@
 // LocalHost against real programs and real files.
-import { readFileSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LocalHost } from '../../../src/host/local-host.js';
+import { processRuns } from '../../helpers/processes.js';
 
 const host = new LocalHost({ name: 'a' });
 let directory: string;
@@ -52,8 +52,8 @@ describe('run', () => {
       code: 'COMMAND_TIMED_OUT',
       exitName: 'unknownOutcome',
     });
-    const pid = (await readFile(marker, 'utf8')).trim();
-    await expect.poll(() => isRunning(pid)).toBe(false);
+    const pid = Number(await readFile(marker, 'utf8'));
+    await expect.poll(() => processRuns(pid)).toBe(false);
   });
 
   it('does not take exit status 124 for a time-out', async () => {
@@ -139,13 +139,3 @@ describe('connect', () => {
     });
   });
 });
-
-/** A zombie has ended; that nobody has collected it yet is the business of whoever inherited it. */
-function isRunning(pid: string): boolean {
-  try {
-    const state = readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/^.*\) /s, '')[0];
-    return state !== 'Z';
-  } catch {
-    return false;
-  }
-}
