@@ -1,6 +1,6 @@
 // What `stats`, `stats settings` and `stats replication` say about the process around the store.
 import type { ProcessFacts, ServerFacts, ServerSettings, StatLine } from '../protocol/server-facts.js';
-import { VERSION } from '../version.js';
+import { CLIENT_VISIBLE_VERSION } from '../version.js';
 import type { TrafficCounters } from './client-connection.js';
 import type { ConnectionCounters } from './client-server.js';
 import type { Options } from './options.js';
@@ -19,7 +19,7 @@ export interface NodeFactsOptions {
 }
 
 export class NodeFacts implements ServerFacts {
-  readonly version = VERSION;
+  readonly version = CLIENT_VISIBLE_VERSION;
   /** Zero logs what an operator must know; one and more also logs connections. */
   verbosity: number;
   readonly #options: Options;
