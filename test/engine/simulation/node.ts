@@ -238,7 +238,7 @@ export class SimNode implements Process {
   #tick(): void {
     if (!this.isRunning) return;
     this.deliver({ kind: 'tick' });
-    if (!this.isPaused) this.store.sweep(200);
+    if (!this.isPaused) this.store.sweep(50);
     this.#scheduler.in(TICK_MS, () => this.#tick());
   }
 

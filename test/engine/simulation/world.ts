@@ -72,8 +72,8 @@ class World {
     this.#random = random;
     this.#network = new Network(random, this.#scheduler);
     this.#network.maxDelayMs = random.pick([1, 5, 50]);
-    const isSmallPair = random.chance(0.1);
-    this.#isSmall = [isSmallPair && random.chance(0.5), isSmallPair];
+    const isSmallPair = random.chance(0.15);
+    this.#isSmall = [isSmallPair && random.chance(0.3), isSmallPair];
     this.#logCapacity = random.pick([8, 64, 1024, 65_536]);
     this.#hasSecret = random.chance(0.7);
     this.#keyCount = random.pick([3, 20, 200]);
@@ -89,7 +89,7 @@ class World {
       this.#scheduler.in(this.#random.between(0, 300), () => this.#nodes[side].start());
       this.#operateLater(side);
     }
-    if (this.#random.chance(0.3)) this.#scheduler.in(1_500, () => this.#fill());
+    if (this.#isSmall[1] || this.#random.chance(0.3)) this.#scheduler.in(1_500, () => this.#fill());
     this.#troubleLater();
     this.#scheduler.runUntil(TROUBLE_MS);
     this.#isTrouble = false;
@@ -127,7 +127,10 @@ class World {
   #operateLater(side: 0 | 1): void {
     this.#scheduler.in(this.#random.between(0, this.#operationMs * 2), () => {
       if (!this.#isTrouble) return;
-      if (this.#nodes[side].takesClients) this.#operate(this.#nodes[side]);
+      // Now and then many at once, as a pipelining client sends them: more than a small change log holds.
+      for (let left = this.#random.chance(0.01) ? 100 : 1; left > 0; left--) {
+        if (this.#nodes[side].takesClients) this.#operate(this.#nodes[side]);
+      }
       this.#operateLater(side);
     });
   }
@@ -178,7 +181,7 @@ class World {
 
   /** Enough for a full copy to take many sends; where memory is small, more than it holds. */
   #fill(): void {
-    const node = this.#nodes[1].takesClients ? this.#nodes[1] : this.#nodes[0];
+    const node = this.#nodes[0].takesClients ? this.#nodes[0] : this.#nodes[1];
     if (!node.takesClients) return;
     const by = this.#incarnations[node.side];
     for (let i = 0; i < (this.#isSmall[1] ? 4_000 : 1_000); i++) {

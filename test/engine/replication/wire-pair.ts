@@ -1,0 +1,146 @@
+// Two replicators joined in memory, time moved by hand: for tests of the core and for measuring it.
+
+import { createHmac } from 'node:crypto';
+import { RingChangeLog } from '../../../src/engine/replication/change-log.js';
+import { HybridClock } from '../../../src/engine/replication/clock.js';
+import { Replicator } from '../../../src/engine/replication/replicator.js';
+import type { LinkId, ReplicationEvent, ReplicatorOptions } from '../../../src/engine/replication/types.js';
+import { Store } from '../../../src/engine/store/store.js';
+import { MODE_SET } from '../../../src/engine/store/store-types.js';
+
+export const START_MS = 1_800_000_000_000;
+
+export interface EndOptions {
+  readonly nodeId?: number;
+  readonly secret?: string | null;
+  readonly pairId?: string;
+  readonly dials?: boolean;
+  readonly clockOffsetMs?: number;
+  readonly memoryBytes?: number;
+  readonly logCapacity?: number;
+}
+
+const encoder = new TextEncoder();
+
+/** One node. What it sends lies in `outbox` until somebody carries it. */
+export class End {
+  readonly store: Store;
+  readonly clock = new HybridClock(0);
+  readonly log: RingChangeLog;
+  readonly replicator: Replicator;
+  readonly lines: string[] = [];
+  readonly outbox: { link: LinkId; bytes: Uint8Array }[] = [];
+  readonly closed: LinkId[] = [];
+  dials = 0;
+  isReady = false;
+  isStopped = false;
+  nowMs: number;
+
+  constructor(options: EndOptions = {}) {
+    this.nowMs = START_MS + (options.clockOffsetMs ?? 0);
+    this.log = new RingChangeLog(options.logCapacity ?? 65_536);
+    this.store = new Store({
+      memoryBytes: options.memoryBytes ?? 16 * 1024 * 1024,
+      hashSeed: 1,
+      clock: this.clock,
+      changeLog: this.log,
+    });
+    const { secret = null } = options;
+    const replicatorOptions: ReplicatorOptions = {
+      store: this.store,
+      changeLog: this.log,
+      clock: this.clock,
+      nodeId: new Uint8Array(8).fill(options.nodeId ?? 1),
+      dials: options.dials ?? false,
+      pairId: options.pairId ?? '',
+      mac: secret === null ? null : (message) => createHmac('sha256', secret).update(message).digest(),
+      randomBytes: (sizeBytes) => new Uint8Array(sizeBytes).fill(options.nodeId ?? 1),
+      random: () => 0.5,
+      maxValueBytes: 1_048_576,
+    };
+    this.replicator = new Replicator(replicatorOptions);
+    this.step({ kind: 'start' });
+  }
+
+  step(event: ReplicationEvent): void {
+    for (const effect of this.replicator.step(event, this.nowMs)) {
+      if (effect.kind === 'send') this.outbox.push({ link: effect.link, bytes: effect.bytes });
+      else if (effect.kind === 'log') this.lines.push(effect.line);
+      else if (effect.kind === 'close') this.closed.push(effect.link);
+      else if (effect.kind === 'dial') this.dials += 1;
+      else if (effect.kind === 'ready') this.isReady = true;
+      else this.isStopped = true;
+    }
+  }
+
+  tick(advanceMs: number): void {
+    this.nowMs += advanceMs;
+    this.step({ kind: 'tick' });
+  }
+
+  set(key: string, value: string | Uint8Array, exptimeSec = 0): void {
+    this.store.setNow(this.nowMs);
+    const keyBytes = encoder.encode(key);
+    const data = typeof value === 'string' ? encoder.encode(value) : value;
+    const ref = this.store.reserve(keyBytes, 0, keyBytes.length, 0, exptimeSec, data.length);
+    this.store.writeValue(ref, 0, data, 0, data.length);
+    this.store.commit(ref, MODE_SET, 0, 0);
+  }
+
+  remove(key: string): void {
+    this.store.setNow(this.nowMs);
+    const keyBytes = encoder.encode(key);
+    this.store.remove(keyBytes, 0, keyBytes.length);
+  }
+
+  /** Null if there is none. */
+  get(key: string): string | null {
+    this.store.setNow(this.nowMs);
+    const keyBytes = encoder.encode(key);
+    const ref = this.store.find(keyBytes, 0, keyBytes.length);
+    if (ref === 0) return null;
+    const value = new Uint8Array(this.store.valueLength(ref));
+    this.store.copyValue(ref, 0, value.length, value, 0);
+    return new TextDecoder().decode(value);
+  }
+
+  exptimeSec(key: string): number {
+    const keyBytes = encoder.encode(key);
+    return this.store.exptimeSec(this.store.find(keyBytes, 0, keyBytes.length));
+  }
+
+  stats() {
+    return this.replicator.stats(this.nowMs);
+  }
+}
+
+/** Connects two ends: the first one dialled. */
+export function connect(dialer: End, acceptor: End, link: LinkId = 1): void {
+  acceptor.step({ kind: 'accepted', link, address: '127.0.0.1:1' });
+  dialer.step({ kind: 'dialed', link, address: '127.0.0.1:2' });
+}
+
+/** Carries what the two say to each other until neither has anything to say. */
+export function carry(a: End, b: End, splitBytes = Number.POSITIVE_INFINITY): void {
+  while (a.outbox.length > 0 || b.outbox.length > 0) {
+    carryFrom(a, b, splitBytes);
+    carryFrom(b, a, splitBytes);
+  }
+}
+
+/** Carries one send, in pieces of at most so many bytes. */
+export function carryFrom(from: End, to: End, splitBytes = Number.POSITIVE_INFINITY): void {
+  const sent = from.outbox.shift();
+  if (sent === undefined) return;
+  const { link } = sent;
+  if (splitBytes >= sent.bytes.length) to.step({ kind: 'received', link, bytes: sent.bytes });
+  else {
+    const bytes = sent.bytes.slice();
+    for (let at = 0; at < bytes.length; at += splitBytes) {
+      to.step({ kind: 'received', link, bytes: bytes.subarray(at, Math.min(at + splitBytes, bytes.length)) });
+    }
+  }
+  from.step({ kind: 'writable', link });
+  // The socket's own news: what one side closed ends for the other too.
+  if (from.closed.includes(link)) to.step({ kind: 'closed', link });
+}

@@ -1,0 +1,146 @@
+// Known bugs, put back one at a time through the seams of the core: the simulator must notice each.
+
+import { RingChangeLog } from '../../../src/engine/replication/change-log.js';
+import { HybridClock } from '../../../src/engine/replication/clock.js';
+import { Replicator } from '../../../src/engine/replication/replicator.js';
+import type { ReplicationMachine, ReplicatorOptions } from '../../../src/engine/replication/types.js';
+import { CHANGE_ITEM, CHANGE_TOMBSTONE, type ChangeKind } from '../../../src/engine/store/change-log.js';
+import type { Store } from '../../../src/engine/store/store.js';
+import { MODE_SET } from '../../../src/engine/store/store-types.js';
+import { type NodeParts, type SimNode, SOUND_PARTS } from './node.js';
+
+/** A clock that goes by its own host alone. */
+class DeafClock extends HybridClock {
+  override observe(): boolean {
+    return true;
+  }
+}
+
+/** As if the place in the log were taken when the copy ends: what changed behind the scan's back is never sent. */
+class LateLog extends RingChangeLog {
+  #isCopying = false;
+
+  override peerLost(): void {
+    super.peerLost();
+    this.#isCopying = true;
+  }
+
+  override peerKnows(hi: number, lo: number, ownNodeBit: 0 | 1): void {
+    super.peerKnows(hi, lo, ownNodeBit);
+    this.#isCopying = false;
+  }
+
+  override append(ref: number, hi: number, lo: number, touchSeq: number, kind: ChangeKind): void {
+    if (!this.#isCopying) super.append(ref, hi, lo, touchSeq, kind);
+  }
+}
+
+/** Claims to hold what it has overwritten. */
+class ForgetfulLog extends RingChangeLog {
+  override get oldestSeq(): number {
+    return 1;
+  }
+}
+
+/** Touches are not told to the peer. */
+class TouchlessLog extends RingChangeLog {
+  override append(ref: number, hi: number, lo: number, touchSeq: number, kind: ChangeKind): void {
+    if (kind !== CHANGE_ITEM || touchSeq === 0) super.append(ref, hi, lo, touchSeq, kind);
+  }
+}
+
+/** Both nodes give way on a tie, so they swap what they hold. */
+function giveWayOnTies(store: Store): void {
+  const sound = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(store), 'remoteWinsTies')!;
+  Object.defineProperty(store, 'remoteWinsTies', { set: () => sound.set!.call(store, true) });
+}
+
+/** Frees a tombstone before anybody has heard of the delete. */
+function dropTombstone(node: SimNode): void {
+  const seq = node.log.headSeq;
+  if (seq === 0 || node.log.kindAt(seq) !== CHANGE_TOMBSTONE) return;
+  node.store.releaseTombstone(node.log.refAt(seq), node.log.versionHiAt(seq), node.log.versionLoAt(seq));
+}
+
+/** Eviction travels as a delete, as it does in the pair of old: a small node empties a big one. */
+function deleteOnEviction(): NodeParts['afterOperation'] {
+  const evictionsOf = new WeakMap<SimNode, number>();
+  return (node) => {
+    const evictions = node.store.counters.read('evictions');
+    if (evictions === (evictionsOf.get(node) ?? 0)) return;
+    evictionsOf.set(node, evictions);
+    // The keys that World fills memory with go in the order in which they came.
+    for (let i = 0; i < 4_000; i++) {
+      const key = `f${i}`;
+      if (node.read(key) !== null) continue;
+      const bytes = new TextEncoder().encode(key);
+      const ref = node.store.reserve(bytes, 0, bytes.length, 0, 0, 0);
+      if (ref === 0) return;
+      node.store.commit(ref, MODE_SET, 0, 0);
+      node.store.remove(bytes, 0, bytes.length);
+      return;
+    }
+  };
+}
+
+/** Never looks at the time: silence goes unnoticed, and nobody dials again. */
+class TimelessReplicator extends Replicator {
+  override step(
+    ...[event, nowMs]: Parameters<ReplicationMachine['step']>
+  ): ReturnType<ReplicationMachine['step']> {
+    return super.step(event, event.kind === 'tick' ? 0 : nowMs);
+  }
+}
+
+/** The peer's expiry times are taken as they are, whatever its clock says. */
+function withoutOffset(options: ReplicatorOptions): ReplicationMachine {
+  const { store } = options;
+  const apply = store.applyRemoteItem.bind(store);
+  let peerOffsetSec = 0;
+  store.applyRemoteItem = (
+    bytes,
+    keyStart,
+    keyLength,
+    valueStart,
+    valueLength,
+    flags,
+    exptimeSec,
+    ...rest
+  ) => {
+    const uncorrected = exptimeSec > 1 ? exptimeSec + peerOffsetSec : exptimeSec;
+    return apply(bytes, keyStart, keyLength, valueStart, valueLength, flags, uncorrected, ...rest);
+  };
+  const machine = new Replicator(options);
+  const step = machine.step.bind(machine);
+  machine.step = (event, nowMs) => {
+    const offsetMs = machine.stats(nowMs).repl_clock_offset_ms;
+    peerOffsetSec = Math.abs(offsetMs) > 1_500 ? Math.round(offsetMs / 1_000) : 0;
+    return step(event, nowMs);
+  };
+  return machine;
+}
+
+/** Each by the name under which the test reports it. */
+export const MUTATIONS: Readonly<Record<string, () => NodeParts>> = {
+  'both nodes give way on ties': () => ({ ...SOUND_PARTS, onStore: giveWayOnTies }),
+  'the clock does not observe the peer': () => ({ ...SOUND_PARTS, makeClock: () => new DeafClock(0) }),
+  'tombstones are dropped at once': () => ({ ...SOUND_PARTS, afterOperation: dropTombstone }),
+  'the copy begins before the log position is taken': () => ({
+    ...SOUND_PARTS,
+    makeLog: (capacity) => new LateLog(capacity),
+  }),
+  'log overflow goes unnoticed': () => ({
+    ...SOUND_PARTS,
+    makeLog: (capacity) => new ForgetfulLog(capacity),
+  }),
+  'touches are not logged': () => ({ ...SOUND_PARTS, makeLog: (capacity) => new TouchlessLog(capacity) }),
+  'evictions travel as deletes': () => ({ ...SOUND_PARTS, afterOperation: deleteOnEviction() }),
+  'time goes unnoticed': () => ({
+    ...SOUND_PARTS,
+    makeReplicator: (options) => new TimelessReplicator(options),
+  }),
+  'expiry times are not corrected by the clock offset': () => ({
+    ...SOUND_PARTS,
+    makeReplicator: withoutOffset,
+  }),
+};
