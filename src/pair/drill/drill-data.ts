@@ -18,18 +18,26 @@ export class DrillData {
   readonly journal = new Journal();
   readonly #pair: OpenPair;
   readonly #clients: Partial<Record<NodeName, MemcachedClient>> = {};
+  readonly #connecting: Partial<Record<NodeName, Promise<MemcachedClient>>> = {};
 
   constructor(pair: OpenPair) {
     this.#pair = pair;
   }
 
-  /** The connection to a node, a new one where the last was lost. @throws ClientError */
+  /** The one connection to a node, a new one where the last was lost. @throws ClientError */
   async client(name: NodeName): Promise<MemcachedClient> {
     const known = this.#clients[name];
     if (known?.open) return known;
-    const client = await connectNode(this.#pair.nodes[name]);
-    this.#clients[name] = client;
-    return client;
+    // Many callers at once must share one: whoever comes second finds the promise of the first.
+    const connecting = this.#connecting[name] ?? connectNode(this.#pair.nodes[name]);
+    this.#connecting[name] = connecting;
+    try {
+      const client = await connecting;
+      this.#clients[name] = client;
+      return client;
+    } finally {
+      delete this.#connecting[name];
+    }
   }
 
   close(name: NodeName): void {

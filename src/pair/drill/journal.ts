@@ -29,6 +29,8 @@ export interface Mismatch {
 export class Journal {
   readonly #entries = new Map<string, JournalEntry>();
   readonly acked: Record<NodeName, number> = { a: 0, b: 0 };
+  /** `performance.now()` of each node's last acknowledgement; 0 before the first. */
+  readonly lastAckAt: Record<NodeName, number> = { a: 0, b: 0 };
 
   /** To be called before a write is sent. */
   attempt(key: string, content: Content): void {
@@ -37,8 +39,10 @@ export class Journal {
   }
 
   ack(key: string, content: Content, via: NodeName): void {
-    this.#entries.set(key, { acked: content, via, ackedAt: performance.now() });
+    const ackedAt = performance.now();
+    this.#entries.set(key, { acked: content, via, ackedAt });
     this.acked[via] += 1;
+    this.lastAckAt[via] = ackedAt;
   }
 
   /** Nothing more is expected of these keys. */
@@ -50,11 +54,9 @@ export class Journal {
     return this.acked.a + this.acked.b;
   }
 
-  /** Keys whose last acknowledged write went through this node, before that moment. */
-  keysVia(node: NodeName, before: number): string[] {
-    return [...this.#entries]
-      .filter(([, { via, ackedAt }]) => via === node && ackedAt <= before)
-      .map(([key]) => key);
+  /** Keys whose last acknowledged write went through this node. */
+  keysVia(node: NodeName): string[] {
+    return [...this.#entries].filter(([, entry]) => entry.via === node).map(([key]) => key);
   }
 
   /** Which of these keys (default: all) the node does not hold as the journal says. */

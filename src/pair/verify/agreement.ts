@@ -93,8 +93,8 @@ async function checkDigest({
 
 async function checkClocks({ clients, maxClockOffsetMs }: AgreementSetup): Promise<CheckFinding> {
   const { a, b } = await both(clients);
-  const offsetMs = Math.abs(a.clockOffsetMs) > Math.abs(b.clockOffsetMs) ? a.clockOffsetMs : b.clockOffsetMs;
-  if (Math.abs(offsetMs) > maxClockOffsetMs) {
+  const offsetMs = Math.max(Math.abs(a.clockOffsetMs), Math.abs(b.clockOffsetMs));
+  if (offsetMs > maxClockOffsetMs) {
     throw new CheckFailure(`at most ${maxClockOffsetMs} ms apart`, `${offsetMs} ms`);
   }
   return { detail: `${offsetMs} ms apart` };

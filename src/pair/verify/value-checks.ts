@@ -60,7 +60,7 @@ export const VALUE_CHECKS: readonly DirectionCheck[] = [
   { id: 'large', title: 'the largest value accepted', remedy: REMEDY, run: checkLargest },
   {
     id: 'too-large',
-    title: 'a value over the limit is refused and leaves neither node with the old one',
+    title: 'too large a value is refused, and the old one is gone',
     remedy: REMEDY,
     run: checkTooLarge,
   },

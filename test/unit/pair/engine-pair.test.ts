@@ -27,9 +27,13 @@ function openEnginePair({ a, b }: { a: TestNode; b: TestNode }): OpenPair {
   return testPair({ a: serviceOf(a), b: serviceOf(b) });
 }
 
-async function expectNoItems(...nodes: TestNode[]): Promise<void> {
+/** Neither a key nor a connection is left, but for the one that asks. */
+async function expectNothingLeft(...nodes: TestNode[]): Promise<void> {
   for (const { port } of nodes) {
-    await withClient(port, async (client) => expect((await client.stats()).get('curr_items')).toBe('0'));
+    await withClient(port, async (client) => {
+      expect((await client.stats()).get('curr_items')).toBe('0');
+      await expect.poll(async () => (await client.stats()).get('curr_connections')).toBe('1');
+    });
   }
 }
 
@@ -44,7 +48,7 @@ test('a real pair passes every check, and nothing is left on it', () =>
     expect(failures(report.agreement)).toEqual([]);
     expect(report.ok).toBe(true);
     expect(report.directions.map(({ lag }) => lag?.samples)).toEqual([200, 200]);
-    await expectNoItems(a, b);
+    await expectNothingLeft(a, b);
   }));
 
 test('a real pair passes the drill: each node is killed, comes back, and gets all it missed', () =>
@@ -53,7 +57,7 @@ test('a real pair passes the drill: each node is killed, comes back, and gets al
     const report = await runDrill(openEnginePair({ a, b }), options);
     expect(failures(report.rounds.flatMap(({ checks }) => checks))).toEqual([]);
     expect(report).toMatchObject({ ok: true, rounds: [{ victim: 'b' }, { victim: 'a' }] });
-    await expectNoItems(a, b);
+    await expectNothingLeft(a, b);
   }));
 
 test('an abort while a node is dead brings it back, in sync and without a key of the drill', () =>
@@ -67,7 +71,7 @@ test('an abort while a node is dead brings it back, in sync and without a key of
     });
     await expect(run).rejects.toThrow('interrupted');
     expect(b.process.hasExited).toBe(false);
-    await expectNoItems(a, b);
+    await expectNothingLeft(a, b);
   }));
 
 test('the status of a pair: in sync, then with one node down, then with none', () =>

@@ -15,11 +15,17 @@ export class Door {
   replicationState = 'synced';
   /** Keys of every `set` that came through, in order. */
   readonly keysSet: string[] = [];
+  /** Connections that were open at once at most. */
+  mostConnections = 0;
   readonly #sockets = new Set<Socket>();
   #server: Server | undefined;
 
   constructor(target: number) {
     this.target = target;
+  }
+
+  get connections(): number {
+    return this.#sockets.size / 2;
   }
 
   get isOpen(): boolean {
@@ -59,6 +65,7 @@ export class Door {
         other.destroy();
       });
     }
+    this.mostConnections = Math.max(this.mostConnections, this.connections);
     upstream.pipe(socket);
     socket.on('data', (chunk: Buffer) => {
       const text = chunk.toString('latin1');
