@@ -72,7 +72,7 @@ export function writeDecimal64(hi: number, lo: number, bytes: Uint8Array, start:
   let rest = lower % BILLION;
   for (let at = start + digits + 8; at >= start + digits; at--) {
     const tenth = Math.floor(rest / 10);
-    bytes[at] = 0x30 + rest - tenth * 10;
+    bytes[at] = 0x30 + (rest - tenth * 10);
     rest = tenth;
   }
   return digits + 9;
@@ -85,7 +85,7 @@ export function writeDecimal(value: number, bytes: Uint8Array, start: number): n
   let rest = value;
   for (let at = start + digits - 1; at >= start; at--) {
     const tenth = Math.floor(rest / 10);
-    bytes[at] = 0x30 + rest - tenth * 10;
+    bytes[at] = 0x30 + (rest - tenth * 10);
     rest = tenth;
   }
   return digits;

@@ -1,0 +1,194 @@
+// The store against a plain Map: whatever the sequence of commands, both answer alike.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  MODE_ADD,
+  MODE_APPEND,
+  MODE_PREPEND,
+  MODE_REPLACE,
+  MODE_SET,
+  NOT_STORED,
+  STORED,
+} from '../../../src/engine/store/store-types.js';
+import { contents, newStore, put, RecordingLog, read, remove, START_MS, touch } from './new-store.js';
+
+const keys = fc.integer({ min: 0, max: 30 }).map((number) => `key${number}`);
+const lengths = fc.oneof(fc.integer({ min: 0, max: 300 }), fc.integer({ min: 0, max: 60_000 }));
+const commands = fc.oneof(
+  fc.record({
+    name: fc.constant('store' as const),
+    key: keys,
+    mode: fc.constantFrom(MODE_SET, MODE_SET, MODE_ADD, MODE_REPLACE, MODE_APPEND, MODE_PREPEND),
+    length: lengths,
+    fill: fc.constantFrom('a', 'b', 'c'),
+    exptime: fc.constantFrom(0, 0, 0, 1, 5, 100, -1),
+  }),
+  fc.record({ name: fc.constant('get' as const), key: keys }),
+  fc.record({ name: fc.constant('remove' as const), key: keys }),
+  fc.record({ name: fc.constant('touch' as const), key: keys, exptime: fc.constantFrom(0, 1, 10, -1) }),
+  fc.record({ name: fc.constant('flush' as const), delay: fc.constantFrom(0, 0, 3) }),
+  fc.record({ name: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 4000 }) }),
+  fc.record({ name: fc.constant('sweep' as const), slots: fc.integer({ min: 1, max: 5000 }) }),
+);
+type Command = typeof commands extends fc.Arbitrary<infer T> ? T : never;
+
+interface Entry {
+  value: string;
+  expiresSec: number;
+  storedMs: number;
+}
+
+/** memcached's rules in the plainest form. */
+class Model {
+  nowMs = START_MS;
+  readonly entries = new Map<string, Entry>();
+  #flushAtMs = 0;
+
+  wait(ms: number): void {
+    this.nowMs += ms;
+    if (this.#flushAtMs === 0 || this.nowMs < this.#flushAtMs) return;
+    for (const [key, entry] of this.entries) {
+      if (entry.storedMs < this.#flushAtMs) this.entries.delete(key);
+    }
+    this.#flushAtMs = 0;
+  }
+
+  live(key: string): Entry | undefined {
+    const entry = this.entries.get(key);
+    if (entry === undefined || (entry.expiresSec !== 0 && entry.expiresSec <= this.#nowSec)) return undefined;
+    return entry;
+  }
+
+  store(command: Extract<Command, { name: 'store' }>): number {
+    const { key, mode } = command;
+    const old = this.live(key);
+    const piece = command.fill.repeat(command.length);
+    if (mode === MODE_ADD ? old !== undefined : mode !== MODE_SET && old === undefined) return NOT_STORED;
+    let value = piece;
+    let expiresSec = this.#expiresSec(command.exptime);
+    if (old !== undefined && (mode === MODE_APPEND || mode === MODE_PREPEND)) {
+      value = mode === MODE_APPEND ? old.value + piece : piece + old.value;
+      if (value.length > 1_000_000) return NOT_STORED;
+      expiresSec = old.expiresSec;
+    }
+    this.entries.set(key, { value, expiresSec, storedMs: this.nowMs });
+    return STORED;
+  }
+
+  touch(key: string, exptime: number): boolean {
+    const entry = this.live(key);
+    if (entry === undefined) return false;
+    entry.expiresSec = this.#expiresSec(exptime);
+    return true;
+  }
+
+  flush(delaySec: number): void {
+    this.#flushAtMs = delaySec === 0 ? 0 : this.nowMs + delaySec * 1000;
+    if (delaySec === 0) this.entries.clear();
+  }
+
+  get #nowSec(): number {
+    return Math.floor(this.nowMs / 1000);
+  }
+
+  #expiresSec(exptime: number): number {
+    if (exptime === 0) return 0;
+    return exptime < 0 ? 1 : this.#nowSec + exptime;
+  }
+}
+
+function run(list: Command[], options: Parameters<typeof newStore>[0], mayForget: boolean): void {
+  const store = newStore(options);
+  const model = new Model();
+  const sameOrForgotten = (key: string): void => {
+    const value = read(store, key);
+    const expected = model.live(key)?.value;
+    if (mayForget && value === undefined) model.entries.delete(key);
+    else expect(value === expected, `${key}: ${value?.length} bytes, not ${expected?.length}`).toBe(true);
+  };
+  for (const command of list) {
+    switch (command.name) {
+      case 'store': {
+        if (mayForget) sameOrForgotten(command.key);
+        const value = command.fill.repeat(command.length);
+        const result = put(store, command.key, value, command);
+        const old = model.entries.get(command.key);
+        let expected = model.store(command);
+        if (mayForget && result !== expected) {
+          // Making room for the value may have evicted the very item that it was to meet, or found no room at all.
+          model.entries.delete(command.key);
+          if (old !== undefined && read(store, command.key) === old.value)
+            model.entries.set(command.key, old);
+          else if (result === STORED) expected = model.store(command);
+          if (result !== STORED) break;
+        }
+        expect(result).toBe(expected);
+        break;
+      }
+      case 'get':
+        sameOrForgotten(command.key);
+        break;
+      case 'remove': {
+        if (mayForget) sameOrForgotten(command.key);
+        const existed = model.live(command.key) !== undefined;
+        expect(remove(store, command.key)).toBe(existed);
+        model.entries.delete(command.key);
+        break;
+      }
+      case 'touch':
+        if (mayForget) sameOrForgotten(command.key);
+        expect(touch(store, command.key, command.exptime)).toBe(model.touch(command.key, command.exptime));
+        break;
+      case 'flush':
+        model.flush(command.delay);
+        store.flushAll(command.delay);
+        break;
+      case 'wait':
+        model.wait(command.ms);
+        store.setNow(model.nowMs);
+        break;
+      case 'sweep':
+        store.sweep(command.slots);
+        break;
+    }
+    expect(store.memoryUsedBytes).toBeLessThanOrEqual(store.memoryLimitBytes);
+  }
+  const found = contents(store);
+  for (const [key, value] of found) expect(value === model.live(key)?.value, `stale ${key}`).toBe(true);
+  if (!mayForget) {
+    for (const key of model.entries.keys()) {
+      if (model.live(key) !== undefined) expect(found.has(key), `${key} is lost`).toBe(true);
+    }
+  }
+}
+
+describe('the store against a Map', () => {
+  it('answers alike while nothing needs evicting', () => {
+    fc.assert(
+      fc.property(fc.array(commands, { maxLength: 120 }), (list) =>
+        run(list, { memoryBytes: 64 * 1024 * 1024 }, false),
+      ),
+      { numRuns: 150 },
+    );
+  });
+
+  it('answers alike with replication on, where deletes leave tombstones', () => {
+    fc.assert(
+      fc.property(fc.array(commands, { maxLength: 120 }), fc.boolean(), (list, unknownToPeer) => {
+        const changeLog = new RecordingLog();
+        changeLog.unknownToPeer = unknownToPeer;
+        run(list, { memoryBytes: 64 * 1024 * 1024, changeLog }, false);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('may forget under pressure, but never serves anything stale', () => {
+    fc.assert(
+      fc.property(fc.array(commands, { minLength: 60, maxLength: 200 }), (list) =>
+        run(list, { memoryBytes: 4 * 1024 * 1024, changeLog: new RecordingLog() }, true),
+      ),
+      { numRuns: 100 },
+    );
+  });
+});
