@@ -23,6 +23,21 @@ export async function connectNode(node: OpenNode, options: ConnectOptions = {}):
   return new MemcachedClient(stream, { ...clientOptions, label });
 }
 
+/** Whether the node takes clients right now, and answers them. */
+export async function nodeAnswers(node: OpenNode): Promise<boolean> {
+  try {
+    const client = await connectNode(node, { connectTimeoutMs: 1000, timeoutMs: 1000 });
+    try {
+      await client.version();
+      return true;
+    } finally {
+      client.close();
+    }
+  } catch {
+    return false;
+  }
+}
+
 async function withinTime(opening: Promise<Duplex>, timeoutMs: number, label: string): Promise<Duplex> {
   let timer: NodeJS.Timeout | undefined;
   const tooLate = new Promise<never>((_, reject) => {

@@ -2,8 +2,8 @@
 // Whatever happens on the way, the node is started again, the timer on its host is disarmed and all keys are removed.
 import { CheckFailure, type CheckResult } from '../check-result.js';
 import { reasonOf } from '../client/client-error.js';
-import { connectNode } from '../client/connect.js';
-import { type OpenNode, type OpenPair, peerOf } from '../open-pair.js';
+import { nodeAnswers } from '../client/connect.js';
+import { type OpenPair, peerOf } from '../open-pair.js';
 import { batches } from '../probe-keys.js';
 import { Releasers } from '../releasers.js';
 import { caughtUp, readReplicationStats } from '../replication-stats.js';
@@ -13,15 +13,12 @@ import { type PollOptions, pause, poll } from '../wait.js';
 import { DrillData } from './drill-data.js';
 import { describe, type Mismatch } from './journal.js';
 import { Load } from './load.js';
+import { findLost, judgeLoss } from './loss.js';
 import type { DrillOptions, DrillRound } from './report.js';
 
 export type RoundOptions = Required<Omit<DrillOptions, 'signal' | 'victims' | 'onProgress'>> &
   Pick<DrillOptions, 'signal' | 'onProgress'>;
 
-/** What the dead node had sent is still being read by the survivor for a moment. */
-const IN_FLIGHT_MS = 1500;
-/** A write older than this at the kill must have been on the peer; the engine is in sync within milliseconds. */
-const LOSS_WINDOW_LIMIT_MS = 2000;
 const DEAD_WITHIN_MS = 5000;
 const EQUAL_WITHIN_MS = 10_000;
 
@@ -159,7 +156,7 @@ class Round {
     this.#report.ackedByVictim = this.#data.journal.acked[this.#victim];
     this.#data.close(this.#victim);
     this.#note(`${this.#victim} is killed`);
-    const dead = async () => ((await answers(this.#pair.nodes[this.#victim])) ? undefined : true);
+    const dead = async () => ((await nodeAnswers(this.#pair.nodes[this.#victim])) ? undefined : true);
     if ((await poll(dead, { withinMs: DEAD_WITHIN_MS, everyMs: 50, signal })) === undefined) {
       throw new CheckFailure(`no answer from ${this.#victim}`, 'it still serves');
     }
@@ -176,38 +173,15 @@ class Round {
     return { detail: `${this.#baseline.length} keys` };
   }
 
-  /** Lost: acknowledged by the dead node, and not on the survivor once all that was in flight has come in. */
   async #countLost(): Promise<CheckFinding> {
-    const survivor = await this.#data.client(this.#survivor);
-    const candidates = this.#data.journal.keysVia(this.#victim);
-    let missing = await this.#data.journal.mismatches(survivor, candidates);
-    const noneMissing = async () => {
-      missing = await this.#data.journal.mismatches(survivor, candidates);
-      return missing.length === 0 ? true : undefined;
-    };
-    await poll(noneMissing, { withinMs: IN_FLIGHT_MS, everyMs: 100, signal: this.#options.signal });
-    this.#data.journal.forgive(missing.map(({ key }) => key));
-    this.#report.lost = missing.map(({ key, entry }) => ({
-      key,
-      kind: entry.acked.value === undefined ? 'delete' : 'set',
-      beforeKillMs: Math.round((this.#killedAt - entry.ackedAt) * 10) / 10,
-    }));
-    this.#note(`${missing.length} acknowledged writes lost, of ${this.#report.ackedByVictim}`);
-    if (missing.length > 0) {
-      this.#report.lossWindowMs = Math.max(...this.#report.lost.map(({ beforeKillMs }) => beforeKillMs));
-    }
-    return this.#judgeLoss();
-  }
-
-  #judgeLoss(): CheckFinding {
-    const { lost, lossWindowMs = 0, ackedByVictim } = this.#report;
-    const seen = `${lost.length} of ${ackedByVictim}, the oldest ${lossWindowMs} ms before the kill`;
-    if (lost.length > this.#options.maxLost)
-      throw new CheckFailure(`at most ${this.#options.maxLost} lost`, seen);
-    if (lossWindowMs > LOSS_WINDOW_LIMIT_MS) {
-      throw new CheckFailure(`none lost that is older than ${LOSS_WINDOW_LIMIT_MS} ms`, seen);
-    }
-    return { detail: lost.length === 0 ? `none of ${ackedByVictim}` : seen };
+    const { ackedByVictim } = this.#report;
+    const { maxLost, signal } = this.#options;
+    const query = { victim: this.#victim, survivor: this.#survivor, killedAt: this.#killedAt, signal };
+    const lost = await findLost(this.#data, query);
+    this.#report.lost = lost;
+    if (lost.length > 0) this.#report.lossWindowMs = lost[0].beforeKillMs;
+    this.#note(`${lost.length} acknowledged writes lost, of ${ackedByVictim}`);
+    return judgeLoss(lost, { ackedByVictim, maxLost });
   }
 
   async #checkWritable(): Promise<CheckFinding> {
@@ -232,7 +206,7 @@ class Round {
     const startedAt = performance.now();
     this.#note(`starting ${this.#victim} again`);
     await service.recover();
-    const serving = async () => ((await answers(this.#pair.nodes[this.#victim])) ? true : undefined);
+    const serving = async () => ((await nodeAnswers(this.#pair.nodes[this.#victim])) ? true : undefined);
     if ((await poll(serving, { withinMs: resyncWithinSec * 1000, everyMs: 20, signal })) === undefined) {
       throw new CheckFailure(`answers within ${resyncWithinSec} s`, 'no answer');
     }
@@ -317,20 +291,6 @@ const REMEDIES: Readonly<Record<string, string>> = {
     'see `repcachectl status` and `repcachectl logs`: the link does not come up again, or the copy is slow',
   equal: 'run `repcachectl verify`; restarting one node makes it take a full copy of the other',
 };
-
-async function answers(node: OpenNode): Promise<boolean> {
-  try {
-    const client = await connectNode(node, { connectTimeoutMs: 1000, timeoutMs: 1000 });
-    try {
-      await client.version();
-      return true;
-    } finally {
-      client.close();
-    }
-  } catch {
-    return false;
-  }
-}
 
 function describeMismatches(mismatches: readonly Mismatch[]): string {
   const [{ key, entry, seen }] = mismatches;
