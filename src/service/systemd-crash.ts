@@ -2,18 +2,28 @@
 import type { Host } from '../host/host.js';
 import { nodeLayout } from './systemd-layout.js';
 
+/** What the timer runs. Its arguments are the unit and the folder, which goes with all that a crash put into it. */
+const RESTORE = `rm -rf "$2"
+systemctl daemon-reload
+systemctl reset-failed "$1"
+systemctl start "$1"
+`;
+
 /**
  * The timer is armed before anything is harmed, so that there is no moment at which a lost ops machine would leave
- * the node down. The drop-in is under /run, so that a reboot also brings the node back.
+ * the node down. All is under /run, so that a reboot also brings the node back. What the timer runs is in a file
+ * (which systemd ignores among the drop-ins), as systemd 252 writes a `;` in the arguments of a transient unit in a
+ * way that it misreads itself after a daemon-reload.
  */
 const CRASH = `
 set -eu
-unit=$1 drop_ins=$2 restore=$3 seconds=$4
+unit=$1 drop_ins=$2 restore=$3 seconds=$4 script=$5
 systemctl stop "$restore.timer" 2>/dev/null || :
 systemctl reset-failed "$restore.service" "$restore.timer" 2>/dev/null || :
-systemd-run --quiet --unit="$restore" --on-active="$seconds" --timer-property=AccuracySec=100ms \\
-  /bin/sh -c "rm -f '$drop_ins/crash.conf'; rmdir '$drop_ins'; systemctl daemon-reload; systemctl reset-failed '$unit'; systemctl start '$unit'"
 mkdir -p "$drop_ins"
+printf '%s' "$script" >"$drop_ins/restore.sh"
+systemd-run --quiet --unit="$restore" --on-active="$seconds" --timer-property=AccuracySec=100ms \\
+  /bin/sh "$drop_ins/restore.sh" "$unit" "$drop_ins"
 printf '[Service]\\nRestart=no\\n' >"$drop_ins/crash.conf"
 systemctl daemon-reload
 systemctl kill --signal=KILL "$unit"
@@ -29,9 +39,8 @@ set -eu
 unit=$1 drop_ins=$2 restore=$3
 systemctl stop "$restore.timer" 2>/dev/null || :
 systemctl reset-failed "$restore.service" "$restore.timer" 2>/dev/null || :
-if [ -e "$drop_ins/crash.conf" ]; then
-  rm -f "$drop_ins/crash.conf"
-  rmdir "$drop_ins" 2>/dev/null || :
+if [ -e "$drop_ins/restore.sh" ]; then
+  rm -rf "$drop_ins"
   systemctl daemon-reload
 fi
 systemctl reset-failed "$unit" 2>/dev/null || :
@@ -40,7 +49,17 @@ systemctl start "$unit"
 
 export async function crashUnit(host: Host, port: number, restoreAfterSec: number): Promise<void> {
   const { unit, runtimeDropIns, restoreUnit } = nodeLayout(port);
-  const argv = ['sh', '-c', CRASH, 'sh', unit, runtimeDropIns, restoreUnit, `${restoreAfterSec}s`] as const;
+  const argv = [
+    'sh',
+    '-c',
+    CRASH,
+    'sh',
+    unit,
+    runtimeDropIns,
+    restoreUnit,
+    `${restoreAfterSec}s`,
+    RESTORE,
+  ] as const;
   await host.run(argv, { root: true, label: `killing ${unit}` });
 }
 
