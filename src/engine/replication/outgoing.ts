@@ -48,6 +48,9 @@ export class Outgoing {
   #fullEndIsOut = false;
   #fullEndSeq = 0;
   #sweep: TombstoneSweep | null = null;
+  #toldFloorHi = 0;
+  #toldFloorLo = 0;
+  #flushIsDue = false;
 
   constructor(store: Store, log: RingChangeLog, clock: HybridClock, ackedSeq: number) {
     this.#store = store;
@@ -96,6 +99,7 @@ export class Outgoing {
 
   /** Writes the next portion. Call when the link is writable; if it writes nothing, there is nothing to say. */
   fill(writer: FrameWriter): void {
+    if (this.#flushIsDue) this.#writeFlush(writer);
     const logIsHalfFull = this.#log.headSeq - this.positionSeq > this.#log.capacity / 2;
     this.#fillChanges(writer, this.isCopying && !logIsHalfFull ? LIVE_SHARE_BYTES : SEND_BUDGET_BYTES);
     if (this.isCopying) this.#fillCopy(writer);
@@ -127,11 +131,20 @@ export class Outgoing {
     return true;
   }
 
+  /** Upkeep from time to time: the flush floor, and tombstones that no log entry names. */
+  tick(): void {
+    const { floorHi, floorLo } = this.#store.flushState();
+    // A delayed flush took effect here. Where clocks differ, the peer may not be there yet, or may have taken the
+    // flush back before its time came there: it must hear of the floor itself, not only of the command.
+    if (compareVersions(floorHi, floorLo, this.#toldFloorHi, this.#toldFloorLo) > 0) this.#flushIsDue = true;
+    this.#sweepTombstones();
+  }
+
   /**
    * Frees tombstones that the log cannot name any more: those from before the copy, and those whose entries it
    * forgot before they were acknowledged. More tombstones than unacknowledged changes means that there are some.
    */
-  tick(): void {
+  #sweepTombstones(): void {
     const store = this.#store;
     if (!this.copyIsAcked) return;
     if (this.#sweep === null) {
@@ -239,6 +252,9 @@ export class Outgoing {
 
   #writeFlush(writer: FrameWriter): void {
     const flush = this.#store.flushState();
+    this.#toldFloorHi = flush.floorHi;
+    this.#toldFloorLo = flush.floorLo;
+    this.#flushIsDue = false;
     const at = writer.begin(FRAME.flush, FLUSH_BYTES);
     const bytes = writer.buffer;
     writeU32(bytes, at, flush.floorHi);
