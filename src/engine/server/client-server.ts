@@ -13,7 +13,7 @@ export interface ClientServerOptions {
   readonly facts: ServerFacts;
   readonly connections: ConnectionCounters;
   readonly maxConnections: number;
-  readonly logConnection: (line: string) => void;
+  readonly logConnection: (connection: ClientConnection) => void;
 }
 
 export interface ConnectionCounters {
@@ -83,7 +83,7 @@ export class ClientServer {
     connections.total += 1;
     const connection = new ClientConnection(context, stream, new ClassicSession(context.store, facts));
     this.#connections.add(connection);
-    logConnection(`client connected (${stream.peerAddress})`);
+    logConnection(connection);
     return connection;
   }
 

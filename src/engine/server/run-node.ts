@@ -109,8 +109,8 @@ export function runNode(options: Options, net: Net, fail: (error: unknown) => vo
     facts,
     connections,
     maxConnections: options.maxConnections,
-    logConnection: (line) => {
-      if (facts.verbosity > 0) logLine(line);
+    logConnection: (connection) => {
+      if (facts.verbosity > 0) logLine(`client connected (${connection.peerAddress})`);
     },
   });
 
