@@ -129,8 +129,8 @@ const CASES: readonly (readonly [said: string, heard: string])[] = [
   // The rest.
   ['version\r\nverbosity 1\r\nverbosity x\r\nverbosity 1 noreply\r\n', `VERSION 1.6.0-test\r\nOK\r\n${BAD}`],
   [
-    'stats foo\r\nstats detail\r\nstats sizes\r\nstats replication\r\nstats reset\r\n',
-    'ERROR\r\nCLIENT_ERROR usage: stats detail on|off|dump\r\nSTAT sizes_status disabled\r\nEND\r\nSTAT repl_state off\r\nEND\r\nRESET\r\n',
+    'stats foo\r\nstats noreply\r\nstats detail\r\nstats sizes\r\nstats replication\r\nstats reset\r\n',
+    'ERROR\r\nERROR\r\nCLIENT_ERROR usage: stats detail on|off|dump\r\nSTAT sizes_status disabled\r\nEND\r\nSTAT repl_state off\r\nEND\r\nRESET\r\n',
   ],
   ['version\r\nquit\r\nversion\r\n', 'VERSION 1.6.0-test\r\n'],
   ['GET / HTTP/1.1\r\nversion\r\n', ''],

@@ -28,7 +28,10 @@ export function answerStats(line: CommandLine, store: Store, server: ServerFacts
     store.resetStats();
     server.resetStats();
     reply.write(RESET);
-  } else if (!line.noreply) reply.write(ERROR);
+  } else {
+    // `noreply` too is a group that there is not.
+    reply.write(ERROR);
+  }
 }
 
 function writeStats(lines: Iterable<StatLine>, reply: ReplyBuffer): void {
