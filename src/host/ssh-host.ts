@@ -102,8 +102,7 @@ export class SshHost implements Host {
   async #launch(argv: readonly string[]): Promise<Program> {
     const release = await this.#sessions.acquire();
     try {
-      const channel = await this.#openSession(quoteCommand(argv));
-      const ended = whenEnded(channel, this.#connection);
+      const { channel, ended } = await this.#openSession(quoteCommand(argv));
       void ended.then(release);
       return { stdin: channel, stdout: channel, stderr: channel.stderr, ended, kill: () => kill(channel) };
     } catch (error) {
@@ -112,7 +111,7 @@ export class SshHost implements Host {
     }
   }
 
-  #openSession(command: string): Promise<ClientChannel> {
+  #openSession(command: string): Promise<Session> {
     return new Promise((resolve, reject) => {
       const failed = (cause: unknown): void =>
         reject(
@@ -127,14 +126,21 @@ export class SshHost implements Host {
         );
       try {
         this.#connection.client.exec(command, (error, channel) => {
-          if (error === undefined) resolve(channel);
-          else failed(error);
+          if (error !== undefined) return failed(error);
+          // Listening must begin before this call returns: with a quick program the exit status is already in the
+          // bytes being read, and would be missed by whoever awaits the session first.
+          resolve({ channel, ended: whenEnded(channel, this.#connection) });
         });
       } catch (error) {
         failed(error);
       }
     });
   }
+}
+
+interface Session {
+  readonly channel: ClientChannel;
+  readonly ended: Promise<ProgramEnd>;
 }
 
 /** Waits for the channel to close; a close without an exit status means that nobody knows how the program ended. */
