@@ -84,9 +84,13 @@ it('a disk of B without room for the upload', async () => {
 
 it('host B going down half way through', async () => {
   const deploying = lab.startCli(DEPLOY);
+  let ended = false;
+  void deploying.finally(() => {
+    ended = true;
+  });
   await waitUntil(
-    async () => (await lab.on('b', 'ls -A /opt/repcached/releases/*')).exitCode === 0,
-    30_000,
+    async () => ended || (await lab.on('b', 'ls -A /opt/repcached/releases/*')).exitCode === 0,
+    60_000,
     () => 'the upload to b never began',
   );
   await lab.powerOff('b');

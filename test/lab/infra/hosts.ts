@@ -9,7 +9,7 @@ import { addCgroup, cgroupOf, processesOfCgroup, removeCgroup } from './cgroups.
 import { startDaemon } from './daemon.js';
 import { CLEAN_ENV, LOGIN_USERS } from './image.js';
 import { type HostName, hostDirs, type LabLayout, namespaceOf } from './layout.js';
-import { addMember, cutLink, namespaceExists, processesIn, removeNamespace } from './network.js';
+import { addMember, cutLink, namespaceExists, processesIn, removeMember } from './network.js';
 import { childrenOf, killProcesses, listProcesses, type ProcessInfo, waitUntil } from './processes.js';
 
 const SUPERVISOR = fileURLToPath(new URL('./supervise.sh', import.meta.url));
@@ -102,7 +102,7 @@ export interface CommandResult {
 }
 
 /**
- * Runs a program on the host as root from its console, so to speak: it needs neither network nor sshd.
+ * Runs a program on the host as root, as from its console: it needs neither network nor sshd.
  * A non-zero exit is not an error. What must go on after it has returned is started with systemd-run.
  * @throws when the host is powered off or the program runs longer than 60 s.
  */
@@ -151,7 +151,7 @@ export async function powerOff(layout: LabLayout, host: HostName): Promise<void>
     ...findContainers(layout, host),
     ...(await processesIn(namespace)),
   ]);
-  await removeNamespace(namespace);
+  await removeMember(layout, host);
   await removeCgroup(layout, host);
   for (const dir of ['locks', 'propagate']) {
     await rm(`/run/systemd/nspawn/${dir}/${namespace}`, { recursive: true, force: true });

@@ -60,7 +60,16 @@ export async function processesIn(namespace: string): Promise<ProcessInfo[]> {
     .filter((info) => info !== undefined);
 }
 
-/** Removes the namespace; its interfaces, and the other ends of its cables, go with it. */
+/** Unplugs the member and removes its namespace. The kernel frees that a little later, so the cable is not left to it. */
+export async function removeMember(layout: LabLayout, member: Member): Promise<void> {
+  const switchNamespace = namespaceOf(layout, 'switch');
+  if (namespaceExists(switchNamespace)) {
+    await execa('ip', ['-netns', switchNamespace, 'link', 'delete', 'dev', port(member)], { reject: false });
+  }
+  await removeNamespace(namespaceOf(layout, member));
+}
+
+/** Removes the namespace, if it is there; its interfaces go with it. */
 export async function removeNamespace(namespace: string): Promise<void> {
   if (namespaceExists(namespace)) await execa('ip', ['netns', 'delete', namespace]);
 }

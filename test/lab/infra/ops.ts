@@ -15,7 +15,7 @@ import {
   opsHome,
   REPOSITORY_DIR,
 } from './layout.js';
-import { addMember, namespaceExists, processesIn, removeNamespace } from './network.js';
+import { addMember, namespaceExists, processesIn, removeMember } from './network.js';
 import { killProcesses } from './processes.js';
 
 /** Makes the ops machine: network, name resolution, HOME with an SSH key. */
@@ -121,7 +121,7 @@ export function opsExists(layout: LabLayout): boolean {
 export async function destroyOps(layout: LabLayout): Promise<void> {
   const namespace = namespaceOf(layout, 'ops');
   await killProcesses(await processesIn(namespace));
-  await removeNamespace(namespace);
+  await removeMember(layout, 'ops');
   await rm(`/etc/netns/${namespace}`, { recursive: true, force: true });
   await rm(opsHome(layout), { recursive: true, force: true });
 }
