@@ -1,0 +1,105 @@
+// The small parts of the core: clock, change log, clock offset, back-off, exposure, arbitration.
+
+import { describe, expect, it } from 'vitest';
+import { arbitrate } from '../../../src/engine/replication/arbitration.js';
+import { Backoff } from '../../../src/engine/replication/backoff.js';
+import { RingChangeLog } from '../../../src/engine/replication/change-log.js';
+import { HybridClock, MAX_FORWARD_DRIFT_MS } from '../../../src/engine/replication/clock.js';
+import { ClockOffset } from '../../../src/engine/replication/clock-offset.js';
+import { exposureRefusal } from '../../../src/engine/replication/exposure.js';
+import { CHANGE_ITEM, CHANGE_TOMBSTONE } from '../../../src/engine/store/change-log.js';
+import { compareVersions, versionHiOfMs, versionLoOfMs } from '../../../src/engine/store/version.js';
+
+const NOW_MS = 1_800_000_000_000;
+
+describe('HybridClock', () => {
+  it('goes up at every tick, also when time goes back and when the counter is full', () => {
+    const clock = new HybridClock(1);
+    let hi = 0;
+    let lo = 0;
+    for (let i = 0; i < 100_000; i++) {
+      clock.tick(NOW_MS - i);
+      expect(compareVersions(clock.hi, clock.lo, hi, lo) > 0).toBe(true);
+      expect(clock.lo & 1).toBe(1);
+      hi = clock.hi;
+      lo = clock.lo;
+    }
+    expect(clock.latestMs).toBe(NOW_MS + 3);
+  });
+
+  it('passes what it observed, but not what is more than an hour ahead', () => {
+    const clock = new HybridClock(0);
+    const aheadMs = NOW_MS + MAX_FORWARD_DRIFT_MS;
+    expect(clock.observe(versionHiOfMs(aheadMs + 1), versionLoOfMs(aheadMs + 1), NOW_MS)).toBe(false);
+    expect(clock.observe(versionHiOfMs(aheadMs), versionLoOfMs(aheadMs) | 1, NOW_MS)).toBe(true);
+    clock.tick(NOW_MS);
+    const order = compareVersions(clock.hi, clock.lo, versionHiOfMs(aheadMs), versionLoOfMs(aheadMs) | 1);
+    expect(order).toBeGreaterThan(0);
+  });
+});
+
+describe('RingChangeLog', () => {
+  it('forgets the oldest and says so', () => {
+    const log = new RingChangeLog(4);
+    for (let i = 1; i <= 6; i++) log.append(i, i, i * 2, i, i % 2 === 0 ? CHANGE_TOMBSTONE : CHANGE_ITEM);
+    expect([log.headSeq, log.oldestSeq]).toEqual([6, 3]);
+    expect([log.refAt(6), log.versionHiAt(6), log.versionLoAt(6), log.touchSeqAt(6), log.kindAt(6)]).toEqual([
+      6,
+      6,
+      12,
+      6,
+      CHANGE_TOMBSTONE,
+    ]);
+    expect(() => new RingChangeLog(3)).toThrow(/power of two/);
+  });
+
+  it('knows what the peer may not know', () => {
+    const log = new RingChangeLog(4);
+    expect(log.mayBeUnknownToPeer(1, 0)).toBe(true);
+    log.peerKnows(5, 0, 0);
+    expect([
+      log.mayBeUnknownToPeer(5, 0),
+      log.mayBeUnknownToPeer(5, 2),
+      log.mayBeUnknownToPeer(9, 1),
+    ]).toEqual([false, true, false]);
+    log.peerLost();
+    expect(log.mayBeUnknownToPeer(5, 0)).toBe(true);
+  });
+});
+
+describe('ClockOffset', () => {
+  it('is not moved by a slow round trip that the estimate fits into', () => {
+    const offset = new ClockOffset();
+    offset.sample(1_000, 6_005, 1_010);
+    expect(offset.estimateMs).toBe(5_000);
+    offset.sample(2_000, 7_900, 4_000);
+    expect([offset.estimateMs, offset.correctionSec]).toEqual([5_000, -5]);
+    offset.sample(5_000, 5_005, 5_010);
+    expect([offset.estimateMs, offset.correctionSec]).toEqual([0, 0]);
+  });
+});
+
+it('backs off from 50 ms to 2 s, with jitter downwards', () => {
+  const backoff = new Backoff(() => 0);
+  expect(Array.from({ length: 8 }, () => backoff.next())).toEqual([
+    50, 100, 200, 400, 800, 1_600, 2_000, 2_000,
+  ]);
+  backoff.reset();
+  expect(backoff.next()).toBe(50);
+  expect(new Backoff(() => 0.999).next()).toBeGreaterThan(25);
+});
+
+it('refuses to be reachable without a secret', () => {
+  expect(exposureRefusal('127.0.0.1', false, false)).toBe(null);
+  expect(exposureRefusal('::1', false, false)).toBe(null);
+  expect(exposureRefusal('192.168.37.17', true, false)).toBe(null);
+  expect(exposureRefusal('0.0.0.0', false, true)).toBe(null);
+  expect(exposureRefusal('0.0.0.0', false, false)).toMatch(/--repl-secret-file/);
+});
+
+it('lets both nodes drop the same one of two links', () => {
+  const contest = { samePeer: true, presentSilentMs: 0 } as const;
+  const atLower = arbitrate({ ...contest, ownIdIsLower: true, presentRole: 'acceptor', newRole: 'dialer' });
+  const atHigher = arbitrate({ ...contest, ownIdIsLower: false, presentRole: 'acceptor', newRole: 'dialer' });
+  expect([atLower, atHigher]).toEqual(['replace', 'keep']);
+});
