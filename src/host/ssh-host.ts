@@ -34,8 +34,11 @@ export interface SshHostOptions {
   readonly connectTimeoutMs?: number | undefined;
 }
 
-/** sshd allows 10 sessions on one connection by default (MaxSessions); two are left for others. */
-const MAX_SESSIONS = 8;
+/** sshd allows 10 sessions on one connection by default (MaxSessions), and counts some that have just ended. */
+const MAX_SESSIONS = 6;
+/** How long to go on asking for a session that sshd refuses; nothing has been started then, so asking is safe. */
+const SESSION_LIMIT_MS = 5_000;
+const SESSION_RETRY_MS = 50;
 
 export class SshHost implements Host {
   readonly name: string;
@@ -111,29 +114,29 @@ export class SshHost implements Host {
     }
   }
 
-  #openSession(command: string): Promise<Session> {
-    return new Promise((resolve, reject) => {
-      const failed = (cause: unknown): void =>
-        reject(
-          new OperatorError(`${this.name}: the SSH connection is gone, nothing was started`, {
-            code: 'CONNECTION_LOST',
-            exit: 'connection',
-            suggestions: [
-              'Once the host can be reached, run the same command again: it takes up where it stopped.',
-            ],
-            cause,
-          }),
-        );
+  async #openSession(command: string): Promise<Session> {
+    const deadline = performance.now() + SESSION_LIMIT_MS;
+    for (;;) {
       try {
-        this.#connection.client.exec(command, (error, channel) => {
-          if (error !== undefined) return failed(error);
-          // Listening must begin before this call returns: with a quick program the exit status is already in the
-          // bytes being read, and would be missed by whoever awaits the session first.
-          resolve({ channel, ended: whenEnded(channel, this.#connection) });
-        });
-      } catch (error) {
-        failed(error);
+        return await exec(this.#connection, command);
+      } catch (cause) {
+        // A reason is what sshd gives when it refuses a session; without one the connection is gone.
+        const refused = (cause as { reason?: unknown }).reason !== undefined;
+        if (!refused) throw this.#nothingStarted('the SSH connection is gone', cause);
+        if (performance.now() > deadline) throw this.#nothingStarted('sshd refuses a session', cause);
+        await new Promise((resolve) => setTimeout(resolve, SESSION_RETRY_MS));
       }
+    }
+  }
+
+  #nothingStarted(why: string, cause: unknown): OperatorError {
+    return new OperatorError(`${this.name}: ${why}, nothing was started`, {
+      code: 'CONNECTION_LOST',
+      exit: 'connection',
+      suggestions: [
+        'Once the host can be reached, run the same command again: it takes up where it stopped.',
+      ],
+      cause,
     });
   }
 }
@@ -141,6 +144,17 @@ export class SshHost implements Host {
 interface Session {
   readonly channel: ClientChannel;
   readonly ended: Promise<ProgramEnd>;
+}
+
+function exec(connection: SshConnection, command: string): Promise<Session> {
+  return new Promise((resolve, reject) => {
+    // Throws, rather than calls back, when the connection is closed already: the promise takes both alike.
+    connection.client.exec(command, (error, channel) => {
+      // Listened to here and not a turn later: a quick program's exit status may be in the same packet.
+      if (error === undefined) resolve({ channel, ended: whenEnded(channel, connection) });
+      else reject(error);
+    });
+  });
 }
 
 /** Waits for the channel to close; a close without an exit status means that nobody knows how the program ended. */

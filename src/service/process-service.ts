@@ -44,7 +44,7 @@ export class ProcessService implements NodeService {
     const { host } = this;
     const folder = (path: string): Step =>
       folderStep(host, { title: `Folder ${path}`, path, mode: 0o700, root: false });
-    const args = engineArguments(spec, this.#path('secret'));
+    const args = [...engineArguments(spec, this.#path('secret')), ...userArguments()];
     return [
       folder(dirname(this.#directory)),
       folder(this.#releases),
@@ -224,6 +224,11 @@ export class ProcessService implements NodeService {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }
+}
+
+/** As memcached, the engine runs as root only when told so in so many words; a root's local pair is its own. */
+function userArguments(): string[] {
+  return process.getuid?.() === 0 ? ['-u', 'root'] : [];
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -129,7 +129,7 @@ describe('running', () => {
     expect(env).toEqual({});
     expect(args.join(' ')).toBe(
       `-p ${port} -l 127.0.0.1 -m 64 -c 100 -t 1 -U 0 -x 127.0.0.1 -X 2:3 --repl-listen 127.0.0.1 ` +
-        `--repl-pair p1 --repl-secret-file ${join(directory, 'secret')}`,
+        `--repl-pair p1 --repl-secret-file ${join(directory, 'secret')}${process.getuid?.() === 0 ? ' -u root' : ''}`,
     );
     await service.stop();
     expect(await service.status()).toMatchObject({ state: 'stopped' });
