@@ -3,6 +3,9 @@ import type { Socket, SocketHandler } from 'bun';
 import { endpointText } from './endpoint.js';
 import { EXIT, FatalError } from './exit.js';
 import type { Listener, Net, Stream, StreamHandlers } from './net.js';
+import { ALL_INTERFACES } from './options.js';
+
+const ALL_IPV4_INTERFACES = '0.0.0.0';
 
 /** After this long without a byte the kernel asks whether the other end still exists: a host that is gone says nothing. */
 const KEEP_ALIVE_IDLE_MS = 300_000;
@@ -41,7 +44,11 @@ class BunStream implements Stream {
   }
 
   get peerAddress(): string {
-    return endpointText(this.#socket.remoteAddress, this.#socket.remotePort);
+    // Undefined, whatever the types say, once the other end is gone; it may go between the two.
+    const address: string | undefined = this.#socket.remoteAddress;
+    const port: number | undefined = this.#socket.remotePort;
+    if (address === undefined || port === undefined) return 'gone already';
+    return endpointText(address.replace(/^::ffff:/, ''), port);
   }
 }
 
@@ -56,8 +63,13 @@ export const bunNet: Net = {
       });
       return { stop: () => listener.stop(false) };
     } catch (error) {
+      const code = errorCode(error);
+      // A kernel without IPv6 (ipv6.disable=1) still has all its IPv4 interfaces.
+      if (host === ALL_INTERFACES && code !== 'EADDRINUSE' && code !== 'EACCES') {
+        return bunNet.listen(ALL_IPV4_INTERFACES, port, handlers);
+      }
       throw new FatalError(
-        `can't listen on ${endpointText(host, port)}: ${listenProblem(errorCode(error))}`,
+        `can't listen on ${endpointText(host, port)}: ${listenProblem(code)}`,
         EXIT.osError,
       );
     }

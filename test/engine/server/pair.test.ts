@@ -176,7 +176,7 @@ describe('a node that dies', () => {
     });
   });
 
-  it('keeps its client port closed until it holds what its peer has', async () => {
+  it('keeps its client port closed until it holds what its peer has', { timeout: 60_000 }, async () => {
     await withPair(
       async ({ a, b }) => {
         await a.start();

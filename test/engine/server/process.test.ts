@@ -1,9 +1,9 @@
 // The engine as a process: how it refuses to start, how it ends, and how it treats its connections.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import getPort from 'get-port';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ENGINE_PATH, EngineProcess, withNode } from '../../helpers/engine.js';
 
 const isRoot = process.getuid?.() === 0;
@@ -16,6 +16,16 @@ function startup(...flags: string[]): { status: number | null; stderr: string } 
 
 function residentBytes(pid: number): number {
   return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
+}
+
+/** Leaves with RST as soon as the kernel has connected, whether or not the engine has accepted yet. */
+async function connectAndReset(port: number): Promise<void> {
+  const socket = connect({ port, host: '127.0.0.1' });
+  await new Promise((resolve) => {
+    socket.on('connect', () => socket.resetAndDestroy());
+    socket.on('close', resolve);
+    socket.on('error', resolve);
+  });
 }
 
 describe('a start that can not succeed', () => {
@@ -181,6 +191,18 @@ describe('connections', () => {
       for (let round = 0; round < 100; round += 1)
         expect(await client.command('touch big 0')).toBe('TOUCHED');
       expect(residentBytes(node.process.pid) - beforeBytes).toBeLessThan(10 * 4 * MIB);
+    });
+  });
+
+  it('that are reset before they are looked at do no harm, on either port', async () => {
+    const replicationPort = await getPort();
+    await withNode(['-v', '-X', String(replicationPort)], async (node) => {
+      for (const port of [node.port, replicationPort]) {
+        await Promise.all(Array.from({ length: 300 }, () => connectAndReset(port)));
+      }
+      const client = await node.connect();
+      expect(await client.command('version')).toMatch(/^VERSION /);
+      await vi.waitFor(async () => expect((await client.stats()).get('curr_connections')).toBe('1'));
     });
   });
 
