@@ -18,7 +18,7 @@ function residentBytes(pid: number): number {
   return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
 }
 
-/** Leaves with RST as soon as the kernel has connected, whether or not the engine has accepted yet. */
+/** Leaves with RST as soon as the kernel has connected. */
 async function connectAndReset(port: number): Promise<void> {
   const socket = connect({ port, host: '127.0.0.1' });
   await new Promise((resolve) => {
@@ -197,9 +197,12 @@ describe('connections', () => {
   it('that are reset before they are looked at do no harm, on either port', async () => {
     const replicationPort = await getPort();
     await withNode(['-v', '-X', String(replicationPort)], async (node) => {
+      // The kernel connects for a frozen process, so every one of these is gone when it is accepted.
+      node.process.signal('SIGSTOP');
       for (const port of [node.port, replicationPort]) {
-        await Promise.all(Array.from({ length: 300 }, () => connectAndReset(port)));
+        await Promise.all(Array.from({ length: 50 }, () => connectAndReset(port)));
       }
+      node.process.signal('SIGCONT');
       const client = await node.connect();
       expect(await client.command('version')).toMatch(/^VERSION /);
       await vi.waitFor(async () => expect((await client.stats()).get('curr_connections')).toBe('1'));
