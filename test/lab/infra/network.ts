@@ -33,7 +33,7 @@ export async function addMember(layout: LabLayout, member: Member): Promise<void
   await ipIn(
     switchNamespace,
     ...['link', 'add', 'name', port(member), 'type', 'veth'],
-    ...['peer', 'name', INTERFACE, 'netns', namespace],
+    ...['peer', 'name', INTERFACE, 'address', hardwareAddress(member), 'netns', namespace],
   );
   await ipIn(switchNamespace, 'link', 'set', 'dev', port(member), 'master', 'br0', 'up');
   await ipIn(namespace, 'address', 'add', `${ADDRESSES[member]}/${PREFIX_LENGTH}`, 'dev', INTERFACE);
@@ -72,6 +72,12 @@ export async function removeMember(layout: LabLayout, member: Member): Promise<v
 /** Removes the namespace, if it is there; its interfaces go with it. */
 export async function removeNamespace(namespace: string): Promise<void> {
   if (namespaceExists(namespace)) await execa('ip', ['netns', 'delete', namespace]);
+}
+
+/** A network card keeps its address when its machine is powered off; the neighbours still have it in their caches. */
+function hardwareAddress(member: Member): string {
+  const bytes = ADDRESSES[member].split('.').map((byte) => Number(byte).toString(16).padStart(2, '0'));
+  return `02:00:${bytes.join(':')}`;
 }
 
 /** The member's port on the switch. */

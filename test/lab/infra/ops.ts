@@ -91,8 +91,14 @@ export function spawnOnOps(layout: LabLayout, argv: readonly string[], options: 
   });
 }
 
-/** The command line of the repository's own CLI. */
+/**
+ * The command line of the repository's own CLI.
+ * @throws when it has not been built.
+ */
 export function cliArgv(args: readonly string[]): string[] {
+  if (!existsSync(path.join(REPOSITORY_DIR, 'dist/commands'))) {
+    throw new Error('the CLI is not built; run `npm run build`');
+  }
   return [process.execPath, path.join(REPOSITORY_DIR, 'bin/run.js'), ...args];
 }
 
