@@ -25,7 +25,7 @@ export const FLAGS: readonly Flag[] = [
     letter: 'u',
     long: 'user',
     value: 'user',
-    help: 'become this user once the ports are open; needed when started as root',
+    help: 'become this user before serving anyone; needed when started as root',
   },
   {
     letter: 'm',

@@ -114,6 +114,7 @@ export function runNode(options: Options, net: Net, fail: (error: unknown) => vo
     },
   });
 
+  // Up to here as the user who started it (the secret may be root's); no byte of anybody is read before this.
   driver?.listen();
   becomeUser(options.user);
   if (!hasJit()) {
