@@ -17,16 +17,19 @@ export function nearestWord(word: string, candidates: readonly string[]): string
   return best;
 }
 
-/** Levenshtein's distance: insertions, deletions and replacements, one row of the table at a time. */
+/** Insertions, deletions, replacements and swapped neighbours, a row of the table at a time (Damerau, Levenshtein). */
 function editDistance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, column) => column);
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: to.length + 1 }, (_, column) => column);
   for (let i = 1; i <= from.length; i++) {
-    const next = [i];
+    const row = [i];
     for (let j = 1; j <= to.length; j++) {
-      const replaced = row[j - 1]! + (from[i - 1] === to[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1));
+      const replaced = last[j - 1] + (from[i - 1] === to[j - 1] ? 0 : 1);
+      const swapped = i > 1 && j > 1 && from[i - 1] === to[j - 2] && from[i - 2] === to[j - 1];
+      row.push(Math.min(replaced, last[j] + 1, row[j - 1] + 1, swapped ? beforeLast[j - 2] + 1 : Infinity));
     }
-    row = next;
+    beforeLast = last;
+    last = row;
   }
-  return row[to.length]!;
+  return last[to.length];
 }

@@ -5,11 +5,15 @@ import { nearestWord } from '../nearest.js';
 import { formatError } from './format-error.js';
 
 export const commandNotFound: Hook<'command_not_found'> = async ({ id, config, argv }) => {
-  const nearest = nearestWord(id, config.commandIDs);
+  // oclif takes every word without a dash for a part of the verb, and joins them by colons.
+  const [verb, ...rest] = id.split(':');
+  const known = config.commandIDs.includes(verb);
+  const nearest = nearestWord(verb, config.commandIDs);
+  const suggestion = known ? `${verb} --help` : (nearest ?? '--help');
   const description = {
     code: 'USAGE',
-    message: `there is no command "${id}"`,
-    suggestions: [nearest ? `${config.bin} ${nearest}` : `${config.bin} --help`],
+    message: known ? `${verb} takes no argument "${rest.join(' ')}"` : `there is no command "${verb}"`,
+    suggestions: [`${config.bin} ${suggestion}`],
     exit: EXIT.usage,
   };
   if (argv?.includes('--json')) process.stdout.write(`${JSON.stringify({ error: description }, null, 2)}\n`);

@@ -9,7 +9,9 @@ export function usageError(error: unknown, command: typeof Command): OperatorErr
   const suggestions = [`repcachectl ${command.id} --help`];
   const unknown = unknownFlagIn(error);
   if (unknown !== undefined) {
-    const known = [...Object.keys(command.flags), 'json', 'help'].map((name) => `--${name}`);
+    const known = [...Object.keys({ ...command.baseFlags, ...command.flags }), 'json', 'help'].map(
+      (name) => `--${name}`,
+    );
     const nearest = nearestWord(unknown, known);
     if (nearest) suggestions.unshift(`did you mean ${nearest}?`);
   }
