@@ -1,6 +1,7 @@
 // The ring of what changed here: which slot, at which version. 16 bytes an entry, no keys and no values.
 
 import type { ChangeKind, ChangeLog } from '../store/change-log.js';
+import { SharedMemory } from '../store/shared-memory.js';
 import { compareVersions } from '../store/version.js';
 
 const WORDS_PER_ENTRY = 4;
@@ -14,7 +15,8 @@ const WORDS_PER_ENTRY = 4;
  * {@link RingChangeLog.oldestSeq} first. An entry stays useful after it was sent: until the peer has acknowledged
  * it, it also says which tombstone may be freed then.
  *
- * State lives in shared memory, for the threads to come.
+ * State lives in shared memory: every thread appends, under the store lock; the one that replicates reads, and holds
+ * the lock while it does.
  */
 export class RingChangeLog implements ChangeLog {
   readonly capacity: number;
@@ -23,19 +25,19 @@ export class RingChangeLog implements ChangeLog {
   readonly #words: Uint32Array;
   /** [0] the newest sequence number. A double counts 2^53 writes exactly. */
   readonly #head: Float64Array;
-  /** Whether a peer holds all we had when it joined; then [hi, lo, our node bit] tells what of the rest it has. */
-  #peerIsJoined = false;
-  readonly #known = new Uint32Array(new SharedArrayBuffer(12));
+  /** [hi, lo, our node bit, joined]: whether a peer holds all we had when it joined, and what of the rest it has. */
+  readonly #known: Uint32Array;
 
   /** @param capacity entries, a power of two; 16 bytes each. */
-  constructor(capacity: number) {
+  constructor(capacity: number, memory = new SharedMemory()) {
     if (capacity < 1 || (capacity & (capacity - 1)) !== 0) {
       throw new RangeError(`change log capacity must be a power of two, not ${capacity}`);
     }
     this.capacity = capacity;
     this.#mask = capacity - 1;
-    this.#words = new Uint32Array(new SharedArrayBuffer(capacity * WORDS_PER_ENTRY * 4));
-    this.#head = new Float64Array(new SharedArrayBuffer(8));
+    this.#words = memory.words('change-log.entries', capacity * WORDS_PER_ENTRY);
+    this.#head = memory.doubles('change-log.head', 1);
+    this.#known = memory.words('change-log.known', 4);
   }
 
   /** Sequence number of the newest entry; 0 while there is none. */
@@ -83,22 +85,22 @@ export class RingChangeLog implements ChangeLog {
   /** The peer acknowledged a full copy, or all entries up to one with this version. */
   peerKnows(versionHi: number, versionLo: number, ownNodeBit: 0 | 1): void {
     const known = this.#known;
-    if (!this.#peerIsJoined || compareVersions(versionHi, versionLo, known[0], known[1]) > 0) {
+    if (known[3] === 0 || compareVersions(versionHi, versionLo, known[0], known[1]) > 0) {
       known[0] = versionHi;
       known[1] = versionLo;
     }
     known[2] = ownNodeBit;
-    this.#peerIsJoined = true;
+    known[3] = 1;
   }
 
   /** The link is down: what the peer has from now on is anybody's guess. */
   peerLost(): void {
-    this.#peerIsJoined = false;
+    this.#known[3] = 0;
   }
 
   mayBeUnknownToPeer(versionHi: number, versionLo: number): boolean {
-    if (!this.#peerIsJoined) return true;
     const known = this.#known;
+    if (known[3] === 0) return true;
     // A version with the other node bit is the peer's own.
     if ((versionLo & 1) !== known[2]) return false;
     return compareVersions(versionHi, versionLo, known[0], known[1]) > 0;

@@ -1,5 +1,6 @@
 // The hybrid logical clock that gives every write its version: 48 bits of Unix ms, 15 of counter, 1 node bit.
 
+import { SharedMemory } from '../store/shared-memory.js';
 import { msOfVersion, type VersionClock, versionHiOfMs, versionLoOfMs } from '../store/version.js';
 
 /** How far ahead of this node's time a version from the peer may be and still be taken over, in ms. */
@@ -14,7 +15,7 @@ const COUNTER_STEP = 2;
  * another in the eyes of a client has the higher version on whichever node it is made. The node bit keeps the
  * versions of the two nodes apart.
  *
- * State lives in shared memory, for the threads to come.
+ * State lives in shared memory: the threads of a node share one clock, which ticks under the store lock.
  */
 export class HybridClock implements VersionClock {
   /** [hi, lo] of the greatest version ticked or observed, less its node bit; [2] the node bit. */
@@ -23,9 +24,10 @@ export class HybridClock implements VersionClock {
   hi = 0;
   lo = 0;
 
-  constructor(nodeBit: 0 | 1) {
-    this.#state = new Uint32Array(new SharedArrayBuffer(12));
-    this.#state[2] = nodeBit;
+  /** @param nodeBit what the clock begins with; a clock over another thread's memory takes what it finds. */
+  constructor(nodeBit: 0 | 1, memory = new SharedMemory()) {
+    this.#state = memory.words('clock', 3);
+    if (memory.isFresh) this.#state[2] = nodeBit;
   }
 
   get nodeBit(): 0 | 1 {

@@ -1,4 +1,6 @@
 // Statistics in shared memory. Doubles: exact to 2^53, one add a count, and no carry to handle.
+// Counted under the store lock, so that no count is lost between two threads.
+import type { SharedMemory } from './shared-memory.js';
 
 /** Position of each counter. The names are the keys of memcached's `stats`, where it has one. */
 export const COUNTER = {
@@ -46,8 +48,8 @@ export class Counters {
   /** Hot paths add here directly: `counters.values[COUNTER.getHits]++`. */
   readonly values: Float64Array;
 
-  constructor(memory = new SharedArrayBuffer(COUNTER_COUNT * Float64Array.BYTES_PER_ELEMENT)) {
-    this.values = new Float64Array(memory);
+  constructor(memory: SharedMemory) {
+    this.values = memory.doubles('counters', COUNTER_COUNT);
   }
 
   read(name: CounterName): number {

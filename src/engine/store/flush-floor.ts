@@ -1,4 +1,5 @@
 // flush_all: one version below which everything is dead, and at most one such version still to come.
+import type { SharedMemory } from './shared-memory.js';
 import type { FlushState } from './store-types.js';
 import { compareVersions, msOfVersion } from './version.js';
 
@@ -11,7 +12,11 @@ const STAMP_LO = 5;
 const WORDS = 6;
 
 export class FlushFloor {
-  readonly #words = new Uint32Array(new SharedArrayBuffer(WORDS * 4));
+  readonly #words: Uint32Array;
+
+  constructor(memory: SharedMemory) {
+    this.#words = memory.words('flush-floor', WORDS);
+  }
 
   /** Whether something with this version is dead. */
   covers(versionHi: number, versionLo: number): boolean {
@@ -30,13 +35,18 @@ export class FlushFloor {
     this.#setPending(pendingHi, pendingLo, stampHi, stampLo);
   }
 
+  /** Whether the time of a pending flush has come. A guess when the lock is not held: ask again under it. */
+  isDue(nowMs: number): boolean {
+    const hi = this.#words[PENDING_HI];
+    const lo = this.#words[PENDING_LO];
+    return (hi !== 0 || lo !== 0) && nowMs >= msOfVersion(hi, lo);
+  }
+
   /** Lets a pending flush take effect once its time has come. */
   advance(nowMs: number): void {
+    if (!this.isDue(nowMs)) return;
     const words = this.#words;
-    const hi = words[PENDING_HI];
-    const lo = words[PENDING_LO];
-    if ((hi === 0 && lo === 0) || nowMs < msOfVersion(hi, lo)) return;
-    this.#raise(hi, lo);
+    this.#raise(words[PENDING_HI], words[PENDING_LO]);
     words[PENDING_HI] = 0;
     words[PENDING_LO] = 0;
   }

@@ -5,6 +5,7 @@
 import { hashKey } from './hash.js';
 import { BYTE_KEY_LENGTH, HEADER_BYTES, SEGMENT_REF_MASK, SEGMENT_REF_SHIFT, WORD_NEXT } from './layout.js';
 import type { Segments } from './segments.js';
+import type { SharedMemory } from './shared-memory.js';
 import type { Slabs } from './slabs.js';
 
 /** 2^18 buckets of 4 bytes fill a page; 2^10 pages fill a segment. */
@@ -25,11 +26,12 @@ export class HashIndex {
   readonly #control: Uint32Array;
 
   /** Takes its first page from slabs, which must have one. initialBuckets: a power of two, 2 .. 2^18. */
-  constructor(segments: Segments, slabs: Slabs, seed: number, initialBuckets: number) {
+  constructor(memory: SharedMemory, segments: Segments, slabs: Slabs, seed: number, initialBuckets: number) {
     this.#segments = segments;
     this.#seed = seed;
-    this.#directory = new Uint32Array(new SharedArrayBuffer(HashIndex.tableBytes(slabs.pageLimit)));
-    this.#control = new Uint32Array(new SharedArrayBuffer(CONTROL_WORDS * 4));
+    this.#directory = new Uint32Array(memory.block('index.directory', HashIndex.tableBytes(slabs.pageLimit)));
+    this.#control = memory.words('index.control', CONTROL_WORDS);
+    if (!memory.isFresh) return;
     this.#directory[0] = slabs.takePageForIndex();
     this.#control[CONTROL_BUCKETS] = initialBuckets;
   }

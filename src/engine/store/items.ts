@@ -22,6 +22,7 @@ import {
   WORD_VERSION_LO,
 } from './layout.js';
 import { copyBytes, type Segments } from './segments.js';
+import type { SharedMemory } from './shared-memory.js';
 import { classForSize } from './slab-classes.js';
 import type { Slabs } from './slabs.js';
 import { compareVersions } from './version.js';
@@ -38,6 +39,7 @@ const TOMBSTONE_SLOT = 5;
 const CONTROL_WORDS = 6;
 
 export interface ItemsOptions {
+  memory: SharedMemory;
   segments: Segments;
   slabs: Slabs;
   flushFloor: FlushFloor;
@@ -60,12 +62,19 @@ export class Items {
   readonly #evictions: boolean;
   readonly #tombstoneBytesMax: number;
   readonly #changeLog: ChangeLog | undefined;
-  readonly #control = new Uint32Array(new SharedArrayBuffer(CONTROL_WORDS * 4));
+  readonly #control: Uint32Array;
 
   constructor(options: ItemsOptions) {
     this.segments = options.segments;
     this.slabs = options.slabs;
-    this.index = new HashIndex(options.segments, options.slabs, options.hashSeed, options.initialBuckets);
+    this.index = new HashIndex(
+      options.memory,
+      options.segments,
+      options.slabs,
+      options.hashSeed,
+      options.initialBuckets,
+    );
+    this.#control = options.memory.words('items.control', CONTROL_WORDS);
     this.#flushFloor = options.flushFloor;
     this.#counts = options.counters.values;
     this.#evictions = options.evictions;
@@ -89,9 +98,9 @@ export class Items {
 
   /** Bytes of header, key and value. */
   sizeOf(ref: number): number {
-    return (
-      HEADER_BYTES + this.segments.byte(ref, BYTE_KEY_LENGTH) + this.segments.word(ref, WORD_VALUE_LENGTH)
-    );
+    const { segments } = this;
+    const keyBytes = segments.byte(ref, BYTE_KEY_LENGTH) + segments.ownUniqueBytes(ref);
+    return HEADER_BYTES + keyBytes + segments.word(ref, WORD_VALUE_LENGTH);
   }
 
   // ── Slots ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -369,6 +378,7 @@ export class Items {
     this.segments.setWord(ref, WORD_VALUE_LENGTH, 0);
     this.segments.setWord(ref, WORD_EXPTIME, 0);
     this.segments.setWord(ref, WORD_FLAGS, 0);
+    this.segments.setByte(ref, BYTE_USE, 0);
     this.segments.setByte(ref, BYTE_STATE, STATE_TOMBSTONE);
     this.#countTombstone(ref, 1);
   }
@@ -376,6 +386,7 @@ export class Items {
   #moveToTombstone(ref: number, small: number, keyLength: number): number {
     const { segments } = this;
     segments.setHeader(small, keyLength, 0, 0, 0);
+    segments.setByte(small, BYTE_USE, 0);
     segments.copyVersion(ref, small);
     const keyAt = segments.keyOffset(ref);
     copyBytes(segments.view(ref), keyAt, keyAt + keyLength, segments.view(small), segments.keyOffset(small));

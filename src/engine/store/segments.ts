@@ -3,10 +3,13 @@ import {
   BYTE_KEY_LENGTH,
   BYTE_STATE,
   BYTE_TOUCH_SEQ,
+  BYTE_USE,
   HEADER_BYTES,
+  OWN_UNIQUE_SHIFT,
   SEGMENT_BYTES,
   SEGMENT_REF_MASK,
   SEGMENT_REF_SHIFT,
+  USE_OWN_UNIQUE,
   WORD_EXPTIME,
   WORD_FLAGS,
   WORD_NEXT,
@@ -14,6 +17,7 @@ import {
   WORD_VERSION_HI,
   WORD_VERSION_LO,
 } from './layout.js';
+import type { SharedMemory } from './shared-memory.js';
 
 /** Below this a loop over bytes beats the call into the runtime's copy. */
 const SHORT_COPY_BYTES = 24;
@@ -38,11 +42,12 @@ export class Segments {
   readonly bytes: Uint8Array[] = [];
 
   /** The memory is only reserved; the system hands out what is touched. */
-  constructor(totalBytes: number) {
+  constructor(memory: SharedMemory, totalBytes: number) {
     for (let offset = 0; offset < totalBytes; offset += SEGMENT_BYTES) {
-      const memory = new SharedArrayBuffer(Math.min(SEGMENT_BYTES, totalBytes - offset));
-      this.words.push(new Uint32Array(memory));
-      this.bytes.push(Buffer.from(memory));
+      const name = `segments.${this.words.length}`;
+      const segment = memory.block(name, Math.min(SEGMENT_BYTES, totalBytes - offset));
+      this.words.push(new Uint32Array(segment));
+      this.bytes.push(Buffer.from(segment));
     }
   }
 
@@ -107,7 +112,28 @@ export class Segments {
   }
 
   valueOffset(ref: number): number {
+    const bytes = this.bytes[ref >>> SEGMENT_REF_SHIFT];
     const offset = (ref & SEGMENT_REF_MASK) << 3;
-    return offset + HEADER_BYTES + this.bytes[ref >>> SEGMENT_REF_SHIFT][offset + BYTE_KEY_LENGTH];
+    const ownUniqueBytes = (bytes[offset + BYTE_USE] & USE_OWN_UNIQUE) >>> OWN_UNIQUE_SHIFT;
+    return offset + HEADER_BYTES + bytes[offset + BYTE_KEY_LENGTH] + ownUniqueBytes;
+  }
+
+  /** Bytes between key and value: OWN_UNIQUE_BYTES or 0. */
+  ownUniqueBytes(ref: number): number {
+    return (this.byte(ref, BYTE_USE) & USE_OWN_UNIQUE) >>> OWN_UNIQUE_SHIFT;
+  }
+
+  /** One half of a unique that a client gave, from those bytes: offset 0 is the upper one, 4 the lower one. */
+  ownUnique(ref: number, offset: 0 | 4): number {
+    const bytes = this.view(ref);
+    const at = this.keyOffset(ref) + this.byte(ref, BYTE_KEY_LENGTH) + offset;
+    return ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0;
+  }
+
+  setOwnUnique(ref: number, hi: number, lo: number): void {
+    const bytes = this.view(ref);
+    let at = this.keyOffset(ref) + this.byte(ref, BYTE_KEY_LENGTH);
+    for (let shift = 24; shift >= 0; shift -= 8) bytes[at++] = hi >>> shift;
+    for (let shift = 24; shift >= 0; shift -= 8) bytes[at++] = lo >>> shift;
   }
 }

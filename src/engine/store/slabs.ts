@@ -13,6 +13,7 @@ import {
   WORD_NEXT,
 } from './layout.js';
 import type { Segments } from './segments.js';
+import type { SharedMemory } from './shared-memory.js';
 import { slotSizes } from './slab-classes.js';
 
 /** Fields of a page, u32 each. Links to pages are page + 1, 0 = none. */
@@ -57,14 +58,20 @@ export class Slabs {
   readonly #classes: Uint32Array;
   readonly #control: Uint32Array;
 
-  constructor(segments: Segments, pageLimit: number, minItemSpaceBytes: number, growthFactor: number) {
+  constructor(
+    memory: SharedMemory,
+    segments: Segments,
+    pageLimit: number,
+    minItemSpaceBytes: number,
+    growthFactor: number,
+  ) {
     this.#segments = segments;
     this.pageLimit = pageLimit;
     this.sizes = slotSizes(minItemSpaceBytes, growthFactor);
     this.slotsPerPage = this.sizes.map((size) => Math.floor(PAGE_SLOT_BYTES / size));
-    this.#pages = new Uint32Array(new SharedArrayBuffer(pageLimit * PAGE_STRIDE * 4));
-    this.#classes = new Uint32Array(new SharedArrayBuffer(this.sizes.length * CLASS_STRIDE * 4));
-    this.#control = new Uint32Array(new SharedArrayBuffer(CONTROL_WORDS * 4));
+    this.#pages = memory.words('slabs.pages', pageLimit * PAGE_STRIDE);
+    this.#classes = memory.words('slabs.classes', this.sizes.length * CLASS_STRIDE);
+    this.#control = memory.words('slabs.control', CONTROL_WORDS);
   }
 
   /** Memory that the tables take for a given number of pages. */

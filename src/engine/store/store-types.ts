@@ -1,8 +1,11 @@
 // What the store takes and answers: options, result codes, the flush state. No code.
 import type { ChangeLog } from './change-log.js';
+import type { SharedMemory } from './shared-memory.js';
 import type { VersionClock } from './version.js';
 
 export interface StoreOptions {
+  /** Where everything lies. Default: memory of its own. Over another thread's, with the same options, a second view. */
+  memory?: SharedMemory;
   /** All memory of the store, its index included (-m, in bytes). At least MIN_MEMORY_BYTES. */
   memoryBytes: number;
   /** -I; counted as memcached counts it, header included. Default 1 MiB. */

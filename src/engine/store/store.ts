@@ -31,7 +31,9 @@ import {
 import { parseNumericValue } from './numeric-value.js';
 import { RemoteWrites } from './remote-writes.js';
 import { copyBytes, Segments } from './segments.js';
+import { SharedMemory } from './shared-memory.js';
 import { Slabs } from './slabs.js';
+import { StoreLock } from './store-lock.js';
 import {
   ARITH_NO_MEMORY,
   ARITH_NON_NUMERIC,
@@ -81,7 +83,7 @@ const DEFAULT_TOMBSTONE_SHARE = 1 / 16;
 const DEFAULT_INITIAL_BUCKETS = 0x4_0000;
 
 export class Store {
-  readonly counters = new Counters();
+  readonly counters: Counters;
   readonly evictions: boolean;
   readonly itemSizeMaxBytes: number;
   /** All memory the store may ever touch, in bytes: its pages and its tables. */
@@ -99,8 +101,9 @@ export class Store {
   readonly #slabs: Slabs;
   readonly #index: HashIndex;
   readonly #remote: RemoteWrites;
-  readonly #flushFloor = new FlushFloor();
-  readonly #counts = this.counters.values;
+  readonly #lock: StoreLock;
+  readonly #flushFloor: FlushFloor;
+  readonly #counts: Float64Array;
   readonly #clock: VersionClock;
   readonly #changeLog: ChangeLog | undefined;
   readonly #tableBytes: number;
@@ -126,14 +129,21 @@ export class Store {
     this.evictions = options.evictions ?? true;
     this.#clock = options.clock;
     this.#changeLog = options.changeLog;
-    this.#segments = new Segments(pageLimit * PAGE_BYTES);
+    const memory = options.memory ?? new SharedMemory();
+    this.#lock = new StoreLock(memory);
+    this.#flushFloor = new FlushFloor(memory);
+    this.counters = new Counters(memory);
+    this.#counts = this.counters.values;
+    this.#segments = new Segments(memory, pageLimit * PAGE_BYTES);
     this.#slabs = new Slabs(
+      memory,
       this.#segments,
       pageLimit,
       options.minItemSpaceBytes ?? 48,
       options.growthFactor ?? 1.25,
     );
     this.#items = new Items({
+      memory,
       segments: this.#segments,
       slabs: this.#slabs,
       flushFloor: this.#flushFloor,
@@ -148,12 +158,36 @@ export class Store {
     this.#remote = new RemoteWrites(this.#items, this.itemSizeMaxBytes);
   }
 
-  /** Tells the time; call before each batch of work. Also lets a delayed flush_all take effect. */
+  // ── Threads ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Takes the lock over everything the threads share: each command does so once, from before it asks the store
+   * until it has copied what it needs, and so finds the store as if it were alone. A slot that was reserved is its
+   * owner's: writeValue() needs no lock. Nor does setNow(), which takes it by itself. All else does.
+   * Call unlock() in `finally`. Not reentrant.
+   */
+  lock(): void {
+    this.#lock.lock();
+  }
+
+  unlock(): void {
+    this.#lock.unlock();
+  }
+
+  /** Whether this thread holds the lock. */
+  get isLocked(): boolean {
+    return this.#lock.isHeld;
+  }
+
+  /**
+   * Tells the time; call before each batch of work, without the lock. Also lets a delayed flush_all take effect.
+   * Each thread has a time of its own: a millisecond more or less is no matter, as versions only ever grow.
+   */
   setNow(nowMs: number): void {
     this.nowMs = nowMs;
     this.nowSec = Math.floor(nowMs / 1000);
     this.#items.nowSec = this.nowSec;
-    this.#flushFloor.advance(nowMs);
+    if (this.#flushFloor.isDue(nowMs)) this.#advanceFlush();
   }
 
   // ── Reading ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -553,6 +587,15 @@ export class Store {
   }
 
   // ── Inside ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #advanceFlush(): void {
+    this.#lock.lock();
+    try {
+      this.#flushFloor.advance(this.nowMs);
+    } finally {
+      this.#lock.unlock();
+    }
+  }
 
   #getCounting(hits: number, misses: number, key: Uint8Array, start: number, length: number): number {
     const counts = this.#counts;

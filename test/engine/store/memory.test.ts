@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { CHANGE_TOMBSTONE } from '../../../src/engine/store/change-log.js';
 import { Segments } from '../../../src/engine/store/segments.js';
+import { SharedMemory } from '../../../src/engine/store/shared-memory.js';
 import { contents, keyAt, newStore, put, RecordingLog, read, remove, START_MS } from './new-store.js';
 
 const MIB = 1024 * 1024;
@@ -128,7 +129,7 @@ describe('memory', () => {
   });
 
   it('reaches behind the first gigabyte', () => {
-    const segments = new Segments(1024 * MIB + MIB);
+    const segments = new Segments(new SharedMemory(), 1024 * MIB + MIB);
     const ref = 0x800_0000 + 1;
     segments.setHeader(ref, 3, 1, 2, 4);
     segments.setVersion(ref, 5, 6, 7);
