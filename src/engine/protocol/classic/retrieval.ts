@@ -55,7 +55,17 @@ export class Retrieval {
     return end;
   }
 
+  /** Under the store lock from the question to the last byte of the answer, so that no value changes in between. */
   #answerKey(bytes: Uint8Array, start: number, length: number, reply: ReplyBuffer): void {
+    this.#store.lock();
+    try {
+      this.#findAndWrite(bytes, start, length, reply);
+    } finally {
+      this.#store.unlock();
+    }
+  }
+
+  #findAndWrite(bytes: Uint8Array, start: number, length: number, reply: ReplyBuffer): void {
     const store = this.#store;
     const ref = this.#touches ? store.getToTouch(bytes, start, length) : store.get(bytes, start, length);
     if (ref === 0) return;

@@ -202,7 +202,17 @@ export class ClassicSession {
     return this.#runKeys(bytes, line.end(1), newline, reply);
   }
 
+  /** A command that is not a get: one stretch under the store lock. */
   #runCommand(command: number, reply: ReplyBuffer): void {
+    this.#store.lock();
+    try {
+      this.#answer(command, reply);
+    } finally {
+      this.#store.unlock();
+    }
+  }
+
+  #answer(command: number, reply: ReplyBuffer): void {
     switch (command) {
       case COMMAND_SET:
         this.#storage.begin(line, MODE_SET, reply);

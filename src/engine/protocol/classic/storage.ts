@@ -98,7 +98,7 @@ export class Storage {
 
   /** Gives a half-received item back. */
   release(): void {
-    if (this.#ref !== 0) this.#store.release(this.#ref);
+    if (this.#ref !== 0) this.#giveBack(this.#ref);
     this.#ref = 0;
     this.#toSwallow = 0;
   }
@@ -141,11 +141,29 @@ export class Storage {
     const ref = this.#ref;
     this.#ref = 0;
     if (this.#hasBadEnd) {
-      this.#store.release(ref);
+      this.#giveBack(ref);
       this.#say(BAD_CHUNK, reply);
       return;
     }
-    this.#say(replyTo(this.#store.commit(ref, this.#mode, this.#uniqueHi, this.#uniqueLo)), reply);
+    this.#say(replyTo(this.#commit(ref)), reply);
+  }
+
+  #commit(ref: number): StoreResult {
+    this.#store.lock();
+    try {
+      return this.#store.commit(ref, this.#mode, this.#uniqueHi, this.#uniqueLo);
+    } finally {
+      this.#store.unlock();
+    }
+  }
+
+  #giveBack(ref: number): void {
+    this.#store.lock();
+    try {
+      this.#store.release(ref);
+    } finally {
+      this.#store.unlock();
+    }
   }
 
   #say(text: Uint8Array, reply: ReplyBuffer): void {
