@@ -105,7 +105,8 @@ export function readSecret(pair: OpenPair, name: NodeName): Promise<string | und
 
 /** The files on the host that a node reads when it starts. */
 export function configFilesOf(pair: OpenPair, name: NodeName): string[] {
-  if (pair.config.local) return ['secret', 'command.json', 'current'].map((file) => join(localNodeDir(name), file));
+  if (pair.config.local)
+    return ['secret', 'command.json', 'current'].map((file) => join(localNodeDir(name), file));
   const { environmentFile, secretFile, dropIns } = nodeLayout(pair.nodes[name].config.port);
   return [environmentFile, secretFile, `${dropIns}/limits.conf`, UNIT_FILE, CURRENT_LINK];
 }
