@@ -32,17 +32,19 @@ export const COUNTER = {
   expiredUnfetched: 25,
   evictedUnfetched: 26,
   slabsMoved: 27,
+  authCmds: 28,
+  authErrors: 29,
   /** Gauges: not reset by `stats reset`. */
-  currItems: 28,
-  bytes: 29,
-  tombstones: 30,
-  tombstoneBytes: 31,
+  currItems: 30,
+  bytes: 31,
+  tombstones: 32,
+  tombstoneBytes: 33,
 } as const;
 
 export type CounterName = keyof typeof COUNTER;
 
 const FIRST_GAUGE = COUNTER.currItems;
-const COUNTER_COUNT = 32;
+const COUNTER_COUNT = 34;
 
 export class Counters {
   /** Hot paths add here directly: `counters.values[COUNTER.getHits]++`. */

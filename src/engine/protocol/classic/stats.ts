@@ -62,6 +62,8 @@ const COMMAND_COUNTERS: readonly (readonly [key: string, counter: CounterName])[
   ['cas_badval', 'casBadval'],
   ['touch_hits', 'touchHits'],
   ['touch_misses', 'touchMisses'],
+  ['auth_cmds', 'authCmds'],
+  ['auth_errors', 'authErrors'],
 ];
 
 function* generalStats(store: Store, server: ServerFacts): Iterable<StatLine> {
@@ -80,8 +82,6 @@ function* generalStats(store: Store, server: ServerFacts): Iterable<StatLine> {
   yield ['rejected_connections', facts.rejectedConnections];
   yield ['connection_structures', facts.currConnections];
   for (const [key, counter] of COMMAND_COUNTERS) yield [key, store.counters.read(counter)];
-  yield ['auth_cmds', 0];
-  yield ['auth_errors', 0];
   yield ['bytes_read', facts.bytesRead];
   yield ['bytes_written', facts.bytesWritten];
   yield ['limit_maxbytes', settings.maxMemoryBytes];
