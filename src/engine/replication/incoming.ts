@@ -20,7 +20,10 @@ export type Fault = string | null;
 const MALFORMED: Fault = 'the peer sent a malformed frame';
 const CLOCK_TOO_FAR: Fault = "an entry is from more than an hour in the future: set the hosts' clocks";
 
-/** The receiving half of the established link. The counters are the node's and outlive links. */
+/**
+ * The receiving half of the established link. The counters are the node's and outlive links. Takes the store lock for
+ * each entry: between two of them clients get their turn.
+ */
 export class Incoming {
   received = 0;
   applied = 0;
@@ -58,20 +61,25 @@ export class Incoming {
     const keyLength = bytes[start + 17];
     const valueStart = keyStart + keyLength;
     if (valueStart > end) return MALFORMED;
-    return this.#count(
-      this.#store.applyRemoteItem(
-        bytes,
-        keyStart,
-        keyLength,
-        valueStart,
-        end - valueStart,
-        readU32(bytes, start + 12),
-        this.#ownExptime(readU32(bytes, start + 8)),
-        readU32(bytes, start),
-        readU32(bytes, start + 4),
-        bytes[start + 16],
-      ),
-    );
+    this.#store.lock();
+    try {
+      return this.#count(
+        this.#store.applyRemoteItem(
+          bytes,
+          keyStart,
+          keyLength,
+          valueStart,
+          end - valueStart,
+          readU32(bytes, start + 12),
+          this.#ownExptime(readU32(bytes, start + 8)),
+          readU32(bytes, start),
+          readU32(bytes, start + 4),
+          bytes[start + 16],
+        ),
+      );
+    } finally {
+      this.#store.unlock();
+    }
   }
 
   /** Takes the payload of a `tombstone` frame. */
@@ -80,18 +88,23 @@ export class Incoming {
     const keyStart = start + TOMBSTONE_HEADER_BYTES;
     const keyLength = bytes[start + 9];
     if (keyStart + keyLength !== end) return MALFORMED;
-    return this.#count(
-      this.#store.applyRemoteTombstone(
-        bytes,
-        keyStart,
-        keyLength,
-        readU32(bytes, start),
-        readU32(bytes, start + 4),
-        bytes[start + 8],
-        // The peer, having deleted it, sends nothing older any more; and ours is not sent once it is gone.
-        false,
-      ),
-    );
+    this.#store.lock();
+    try {
+      return this.#count(
+        this.#store.applyRemoteTombstone(
+          bytes,
+          keyStart,
+          keyLength,
+          readU32(bytes, start),
+          readU32(bytes, start + 4),
+          bytes[start + 8],
+          // The peer, having deleted it, sends nothing older any more; and ours is not sent once it is gone.
+          false,
+        ),
+      );
+    } finally {
+      this.#store.unlock();
+    }
   }
 
   /** Takes the payload of a `flush` frame. */
@@ -105,7 +118,12 @@ export class Incoming {
       stampHi: readU32(bytes, start + 16),
       stampLo: readU32(bytes, start + 20),
     };
-    return this.#count(this.#store.applyRemoteFlush(remote));
+    this.#store.lock();
+    try {
+      return this.#count(this.#store.applyRemoteFlush(remote));
+    } finally {
+      this.#store.unlock();
+    }
   }
 
   #count(result: RemoteResult): Fault {

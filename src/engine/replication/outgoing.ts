@@ -26,7 +26,12 @@ interface TombstoneSweep {
   bucket: number;
 }
 
-/** The sending half of the established link. Made anew for each link: only `ackedSeq` outlives one. */
+/**
+ * The sending half of the established link. Made anew for each link: only `ackedSeq` outlives one.
+ *
+ * Each public method that reads the store takes its lock, and lets clients of other threads in after each entry or
+ * bucket: whatever was true of the store before may have changed then, but for what is in the writer.
+ */
 export class Outgoing {
   /** Every change up to it has been sent, or needs not be. */
   positionSeq: number;
@@ -83,6 +88,15 @@ export class Outgoing {
    * the scan's back from here on is in the log and follows.
    */
   beginCopy(writer: FrameWriter): void {
+    this.#store.lock();
+    try {
+      this.#beginCopy(writer);
+    } finally {
+      this.#store.unlock();
+    }
+  }
+
+  #beginCopy(writer: FrameWriter): void {
     this.positionSeq = this.#log.headSeq;
     this.#copyVersionHi = this.#clock.latestHi;
     this.#copyVersionLo = this.#clock.latestLo;
@@ -99,6 +113,15 @@ export class Outgoing {
 
   /** Writes the next portion. Call when the link is writable; if it writes nothing, there is nothing to say. */
   fill(writer: FrameWriter): void {
+    this.#store.lock();
+    try {
+      this.#fill(writer);
+    } finally {
+      this.#store.unlock();
+    }
+  }
+
+  #fill(writer: FrameWriter): void {
     if (this.#flushIsDue) this.#writeFlush(writer);
     const logIsHalfFull = this.#log.headSeq - this.positionSeq > this.#log.capacity / 2;
     this.#fillChanges(writer, this.isCopying && !logIsHalfFull ? LIVE_SHARE_BYTES : SEND_BUDGET_BYTES);
@@ -114,30 +137,57 @@ export class Outgoing {
     if (!Number.isSafeInteger(seq) || seq > this.#announcedSeq) return false;
     // Of a position told before the present copy: says nothing about what the copy is for.
     if (!this.#fullEndIsOut || seq < this.#fullEndSeq) return true;
+    this.#store.lock();
+    try {
+      this.#acknowledge(seq);
+    } finally {
+      this.#store.unlock();
+    }
+    return true;
+  }
+
+  #acknowledge(seq: number): void {
     const nodeBit = this.#clock.nodeBit;
     if (!this.copyIsAcked) {
       this.copyIsAcked = true;
       this.#log.peerKnows(this.#copyVersionHi, this.#copyVersionLo, nodeBit);
     }
-    for (let at = Math.max(this.ackedSeq + 1, this.#log.oldestSeq); at <= seq; at++) {
-      const kind = this.#log.kindAt(at);
-      if (kind === CHANGE_FLUSH) continue;
-      const hi = this.#log.versionHiAt(at);
-      const lo = this.#log.versionLoAt(at);
-      if (kind === CHANGE_TOMBSTONE) this.#store.releaseTombstone(this.#log.refAt(at), hi, lo);
-      this.#log.peerKnows(hi, lo, nodeBit);
+    const log = this.#log;
+    // The oldest is asked for anew each time: the log may forget more whenever others are let in.
+    const first = Math.max(this.ackedSeq + 1, log.oldestSeq);
+    for (let at = first; at <= seq; at = Math.max(at + 1, log.oldestSeq)) {
+      this.#acknowledgeEntry(at, nodeBit);
+      this.#store.yieldLock();
     }
     this.ackedSeq = Math.max(this.ackedSeq, seq);
-    return true;
+  }
+
+  #acknowledgeEntry(seq: number, nodeBit: 0 | 1): void {
+    const log = this.#log;
+    const kind = log.kindAt(seq);
+    if (kind === CHANGE_FLUSH) return;
+    const hi = log.versionHiAt(seq);
+    const lo = log.versionLoAt(seq);
+    if (kind === CHANGE_TOMBSTONE) this.#store.releaseTombstone(log.refAt(seq), hi, lo);
+    log.peerKnows(hi, lo, nodeBit);
   }
 
   /** Upkeep from time to time: the flush floor, and tombstones that no log entry names. */
   tick(): void {
+    this.#store.lock();
+    try {
+      this.#noteFlush();
+      this.#sweepTombstones();
+    } finally {
+      this.#store.unlock();
+    }
+  }
+
+  #noteFlush(): void {
     const { floorHi, floorLo } = this.#store.flushState();
     // A delayed flush took effect here. Where clocks differ, the peer may not be there yet, or may have taken the
     // flush back before its time came there: it must hear of the floor itself, not only of the command.
     if (compareVersions(floorHi, floorLo, this.#toldFloorHi, this.#toldFloorLo) > 0) this.#flushIsDue = true;
-    this.#sweepTombstones();
   }
 
   /**
@@ -155,9 +205,12 @@ export class Outgoing {
     }
     const sweep = this.#sweep;
     if (this.ackedSeq < sweep.fromSeq) return;
-    const end = Math.min(store.bucketCount, sweep.bucket + SWEPT_BUCKETS_PER_TICK);
-    for (; sweep.bucket < end; sweep.bucket++) this.#sweepBucket(sweep);
-    if (end === store.bucketCount) this.#sweep = null;
+    const end = sweep.bucket + SWEPT_BUCKETS_PER_TICK;
+    for (; sweep.bucket < end && sweep.bucket < store.bucketCount; sweep.bucket++) {
+      this.#sweepBucket(sweep);
+      store.yieldLock();
+    }
+    if (sweep.bucket >= store.bucketCount) this.#sweep = null;
   }
 
   #sweepBucket(sweep: TombstoneSweep): void {
@@ -179,18 +232,26 @@ export class Outgoing {
     const store = this.#store;
     const log = this.#log;
     const last = Math.min(log.headSeq, this.positionSeq + MAX_EXAMINED);
-    while (this.positionSeq < last && writer.length < budgetBytes) {
-      const seq = ++this.positionSeq;
-      if (log.kindAt(seq) === CHANGE_FLUSH) {
-        this.#writeFlush(writer);
-        continue;
-      }
-      const ref = log.refAt(seq);
-      // No longer that version: a later entry speaks for the key, or it was evicted.
-      if (!store.holds(ref, log.versionHiAt(seq), log.versionLoAt(seq), log.touchSeqAt(seq))) continue;
-      if (store.isTombstone(ref)) this.#writeTombstone(writer, ref);
-      else this.#writeItem(writer, ref);
+    // The log may overflow meanwhile; then a copy follows with the next send.
+    while (this.positionSeq < last && writer.length < budgetBytes && !this.hasOverflowed) {
+      this.positionSeq += 1;
+      this.#writeChange(writer, this.positionSeq);
+      store.yieldLock();
     }
+  }
+
+  #writeChange(writer: FrameWriter, seq: number): void {
+    const store = this.#store;
+    const log = this.#log;
+    if (log.kindAt(seq) === CHANGE_FLUSH) {
+      this.#writeFlush(writer);
+      return;
+    }
+    const ref = log.refAt(seq);
+    // No longer that version: a later entry speaks for the key, or it was evicted.
+    if (!store.holds(ref, log.versionHiAt(seq), log.versionLoAt(seq), log.touchSeqAt(seq))) return;
+    if (store.isTombstone(ref)) this.#writeTombstone(writer, ref);
+    else this.#writeItem(writer, ref);
   }
 
   #fillCopy(writer: FrameWriter): void {
@@ -212,6 +273,7 @@ export class Outgoing {
         this.copiedItems += 1;
       }
       this.#copyBucket += 1;
+      store.yieldLock();
     }
     // An empty stretch of a large index: something must travel for `writable` to come and the copy to go on.
     if (writer.length === 0) this.#writeFlush(writer);

@@ -327,20 +327,29 @@ export class Replicator implements ReplicationMachine {
     return makeProof(this.#options.mac, prover, dialerHello, acceptorHello);
   }
 
+  #joinClocks(nodeBit: 0 | 1, peerClockMs: number): void {
+    this.#store.lock();
+    try {
+      this.#clock.nodeBit = nodeBit;
+      this.#store.remoteWinsTies = nodeBit === 1;
+      // Whatever the peer has given a version to is older than what is written here from now on.
+      this.#clock.observe(
+        versionHiOfMs(peerClockMs),
+        (versionLoOfMs(peerClockMs) | 0xffff) >>> 0,
+        this.#nowMs,
+      );
+    } finally {
+      this.#store.unlock();
+    }
+  }
+
   /** The peer is proven, and this link is the one. Data moves once the clock offset is known. */
   #establish(link: Link, peer: Hello, isNews: boolean): void {
     link.proofDue = link.role === 'acceptor';
     link.enter('measuring');
     link.decoder.maxFrameBytes = maxFrameBytes(this.#options.maxValueBytes);
     const nodeBit = nodeBitBeside(this.#options.nodeId, peer.nodeId);
-    this.#clock.nodeBit = nodeBit;
-    this.#store.remoteWinsTies = nodeBit === 1;
-    // Whatever the peer has given a version to is older than what is written here from now on.
-    this.#clock.observe(
-      versionHiOfMs(peer.clockMs),
-      (versionLoOfMs(peer.clockMs) | 0xffff) >>> 0,
-      this.#nowMs,
-    );
+    this.#joinClocks(nodeBit, peer.clockMs);
     this.#active = link;
     this.#offset = new ClockOffset();
     this.#incoming.beginLink();
