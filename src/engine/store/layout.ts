@@ -1,7 +1,7 @@
 // How items, slots and pages lie in memory. Everything else computes addresses from these numbers.
 //
 // A ref is a u32: byte offset / 8 over all segments, so it reaches 32 GiB; 0 means none.
-// An item is a header of 32 bytes, the key, the value (without its line end).
+// An item is a header of 32 bytes, the key, a unique of 8 bytes if a client gave one, the value (without its line end).
 
 /** One segment: the largest view whose byte accesses stay fast in both runtimes. */
 export const SEGMENT_BYTES = 0x4000_0000;
@@ -40,6 +40,15 @@ export const STATE_TOMBSTONE = 3;
 export const USE_FREQUENCY_MASK = 3;
 /** Set by the first hit. */
 export const USE_FETCHED = 0x80;
+/** Marked by `md I` or `ms I`: readers of meta commands are told so. Belongs to the version, so it replicates. */
+export const USE_STALE = 0x40;
+/** A reader was told to recache it (`W`); others are told that somebody was. A hint of this node alone. */
+export const USE_WINNER = 0x20;
+/** The client gave the unique itself (`E`): it lies in 8 bytes between key and value, and the version is not shown. */
+export const USE_OWN_UNIQUE = 0x10;
+export const OWN_UNIQUE_BYTES = 8;
+/** Turns USE_OWN_UNIQUE into OWN_UNIQUE_BYTES without a branch. */
+export const OWN_UNIQUE_SHIFT = 1;
 
 export const TOUCH_SEQ_MAX = 255;
 export const KEY_MAX_BYTES = 250;

@@ -4,7 +4,6 @@
 // content the one of the node with bit 0 stays. Both nodes judge alike, so both end with the same.
 import type { Items } from './items.js';
 import {
-  BYTE_KEY_LENGTH,
   BYTE_TOUCH_SEQ,
   HEADER_BYTES,
   KEY_MAX_BYTES,
@@ -194,7 +193,7 @@ export class RemoteWrites {
       return false;
     }
     const view = segments.view(ref);
-    const valueAt = segments.keyOffset(ref) + segments.byte(ref, BYTE_KEY_LENGTH);
+    const valueAt = segments.valueOffset(ref);
     for (let at = 0; at < valueLength; at++) {
       if (view[valueAt + at] !== bytes[valueStart + at]) return false;
     }

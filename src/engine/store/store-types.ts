@@ -54,13 +54,21 @@ export const MODE_REPLACE = 2;
 export const MODE_APPEND = 3;
 export const MODE_PREPEND = 4;
 export const MODE_CAS = 5;
+/** Append or prepend, or store the piece when there is nothing to append to. */
+export const MODE_APPEND_OR_ADD = 6;
+export const MODE_PREPEND_OR_ADD = 7;
+/** As MODE_CAS, but an older unique than the item's stores as well, and the item is stale then. */
+export const MODE_CAS_OR_STALE = 8;
 export type StoreMode =
   | typeof MODE_SET
   | typeof MODE_ADD
   | typeof MODE_REPLACE
   | typeof MODE_APPEND
   | typeof MODE_PREPEND
-  | typeof MODE_CAS;
+  | typeof MODE_CAS
+  | typeof MODE_APPEND_OR_ADD
+  | typeof MODE_PREPEND_OR_ADD
+  | typeof MODE_CAS_OR_STALE;
 
 /** Results of the applyRemote... methods. */
 export const REMOTE_APPLIED = 0;

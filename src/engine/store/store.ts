@@ -14,12 +14,16 @@ import {
   BYTE_USE,
   HEADER_BYTES,
   memcachedItemBytes,
+  OWN_UNIQUE_BYTES,
   PAGE_BYTES,
   STATE_LIVE,
   STATE_TOMBSTONE,
   TOUCH_SEQ_MAX,
   USE_FETCHED,
   USE_FREQUENCY_MASK,
+  USE_OWN_UNIQUE,
+  USE_STALE,
+  USE_WINNER,
   WORD_EXPTIME,
   WORD_FLAGS,
   WORD_LAST_ACCESS,
@@ -46,8 +50,11 @@ import {
   MIN_MEMORY_BYTES,
   MODE_ADD,
   MODE_APPEND,
+  MODE_APPEND_OR_ADD,
   MODE_CAS,
+  MODE_CAS_OR_STALE,
   MODE_PREPEND,
+  MODE_PREPEND_OR_ADD,
   MODE_REPLACE,
   NO_MEMORY,
   NOT_FOUND,
@@ -62,7 +69,7 @@ import {
   type StoreResult,
   TOO_LARGE,
 } from './store-types.js';
-import { type VersionClock, versionHiOfMs, versionLoOfMs } from './version.js';
+import { compareVersions, type VersionClock, versionHiOfMs, versionLoOfMs } from './version.js';
 
 // biome-ignore lint/performance/noBarrelFile: these are the store's answers; they live apart only because its parts need them too.
 export {
@@ -95,6 +102,10 @@ export class Store {
   reserveError: typeof NO_MEMORY | typeof TOO_LARGE = NO_MEMORY;
   /** The result of the last successful incr or decr. */
   readonly number = new Decimal64();
+  /** The unique that the last successful commit() gave its item, and the length its value has now. */
+  storedUniqueHi = 0;
+  storedUniqueLo = 0;
+  storedLength = 0;
 
   readonly #items: Items;
   readonly #segments: Segments;
@@ -174,14 +185,6 @@ export class Store {
     this.#lock.unlock();
   }
 
-  /**
-   * For long work under the lock, between two portions of it (a few microseconds each): lets in whoever waits. What
-   * was read of the store before may have changed after it.
-   */
-  yieldLock(): void {
-    this.#lock.yield();
-  }
-
   /** Whether this thread holds the lock. */
   get isLocked(): boolean {
     return this.#lock.isHeld;
@@ -213,9 +216,30 @@ export class Store {
     return this.#getCounting(COUNTER.touchHits, COUNTER.touchMisses, key, start, length);
   }
 
+  /** The item of a meta get, counted like get(), or like `touch` if the command touches, but not yet as a use. */
+  look(key: Uint8Array, start: number, length: number, touches: boolean): number {
+    if (touches) {
+      this.#counts[COUNTER.cmdTouch]++;
+      return this.#look(COUNTER.touchHits, COUNTER.touchMisses, key, start, length);
+    }
+    this.#counts[COUNTER.cmdGet]++;
+    return this.#look(COUNTER.getHits, COUNTER.getMisses, key, start, length);
+  }
+
   /** The live item with this key, 0 when there is none. Counts nothing; frees it when it is dead. */
   find(key: Uint8Array, start: number, length: number): number {
     return this.#findLive(key, start, length, this.#index.hash(key, start, length));
+  }
+
+  /** A hit on a live item: one byte, and the time once a second. */
+  use(ref: number): void {
+    const segments = this.#segments;
+    const use = segments.byte(ref, BYTE_USE);
+    const frequency = use & USE_FREQUENCY_MASK;
+    if (frequency !== USE_FREQUENCY_MASK) segments.setByte(ref, BYTE_USE, (use | USE_FETCHED) + 1);
+    else if ((use & USE_FETCHED) === 0) segments.setByte(ref, BYTE_USE, use | USE_FETCHED);
+    if (segments.word(ref, WORD_LAST_ACCESS) !== this.nowSec)
+      segments.setWord(ref, WORD_LAST_ACCESS, this.nowSec);
   }
 
   // ── Storing: reserve, fill, commit ───────────────────────────────────────────────────────────────────────────
@@ -231,13 +255,14 @@ export class Store {
     flags: number,
     exptimeSec: number,
     valueLength: number,
+    ownUniqueBytes = 0,
   ): number {
     if (memcachedItemBytes(length, valueLength, flags) > this.itemSizeMaxBytes) {
       this.#counts[COUNTER.storeTooLarge]++;
       this.reserveError = TOO_LARGE;
       return 0;
     }
-    const ref = this.#items.allocate(HEADER_BYTES + length + valueLength);
+    const ref = this.#items.allocate(HEADER_BYTES + length + ownUniqueBytes + valueLength);
     if (ref === 0) {
       this.#counts[COUNTER.storeNoMemory]++;
       this.reserveError = NO_MEMORY;
@@ -247,6 +272,22 @@ export class Store {
     segments.setHeader(ref, length, flags, exptimeSec, valueLength);
     copyBytes(key, start, start + length, segments.view(ref), segments.keyOffset(ref));
     segments.setWord(ref, WORD_NEXT, this.#index.hash(key, start, length));
+    return ref;
+  }
+
+  /** reserve() for an item that will show this unique instead of its version. */
+  reserveWithUnique(
+    key: Uint8Array,
+    start: number,
+    length: number,
+    flags: number,
+    exptimeSec: number,
+    valueLength: number,
+    uniqueHi: number,
+    uniqueLo: number,
+  ): number {
+    const ref = this.reserve(key, start, length, flags, exptimeSec, valueLength, OWN_UNIQUE_BYTES);
+    if (ref !== 0) this.#giveUnique(ref, uniqueHi, uniqueLo);
     return ref;
   }
 
@@ -260,7 +301,10 @@ export class Store {
     this.#items.release(ref);
   }
 
-  /** Stores a filled, reserved item according to mode, or gives it back. The unique counts with MODE_CAS only. */
+  /**
+   * Stores a filled, reserved item according to mode, or gives it back. The unique is what the client compares with;
+   * 0/0 = with nothing, which MODE_CAS never matches.
+   */
   commit(ref: number, mode: StoreMode, uniqueHi: number, uniqueLo: number): StoreResult {
     const segments = this.#segments;
     this.#counts[COUNTER.cmdSet]++;
@@ -274,6 +318,11 @@ export class Store {
       return result;
     }
     if (mode === MODE_APPEND || mode === MODE_PREPEND) return this.#concatenate(ref, hash, mode);
+    if (live !== 0 && (mode === MODE_APPEND_OR_ADD || mode === MODE_PREPEND_OR_ADD)) {
+      return this.#concatenate(ref, hash, mode === MODE_APPEND_OR_ADD ? MODE_APPEND : MODE_PREPEND);
+    }
+    if (mode === MODE_CAS_OR_STALE && !this.#hasUnique(live, uniqueHi, uniqueLo))
+      this.#inheritStale(ref, live);
     // Reclaiming may have freed the entry, or left a tombstone in its place.
     const old =
       live !== 0 || entry === 0
@@ -284,6 +333,8 @@ export class Store {
       this.#items.release(ref);
       this.#counts[COUNTER.totalItems]++;
       if (live !== 0) this.removeItem(live);
+      this.#clock.tick(this.nowMs);
+      this.#noteStored(this.#clock.hi, this.#clock.lo, segments.word(ref, WORD_VALUE_LENGTH));
       return STORED;
     }
     this.#publish(ref, hash, old);
@@ -340,7 +391,7 @@ export class Store {
     const touchSeq = segments.byte(ref, BYTE_TOUCH_SEQ);
     if (touchSeq === TOUCH_SEQ_MAX) this.#stamp(ref);
     else segments.setByte(ref, BYTE_TOUCH_SEQ, touchSeq + 1);
-    this.#use(ref);
+    this.use(ref);
     this.#log(ref);
   }
 
@@ -367,17 +418,91 @@ export class Store {
     else this.number.subtract(deltaHi, deltaLo);
     this.#counts[isIncrement ? COUNTER.incrHits : COUNTER.decrHits]++;
     const digits = writeDecimal64(this.number.hi, this.number.lo, this.#digits, 0);
-    this.#use(ref);
-    if (digits > valueLength && !this.#slotHolds(ref, length + digits)) {
-      return this.#storeNumber(key, start, length, digits);
+    this.use(ref);
+    if (digits > valueLength && !this.#slotHolds(ref, length + segments.ownUniqueBytes(ref) + digits)) {
+      const flags = this.flags(ref);
+      const exptimeSec = this.exptimeSec(ref);
+      const stored = this.insert(key, start, length, flags, exptimeSec, this.#digits, digits, 0, 0);
+      return stored === 0 ? ARITH_NO_MEMORY : ARITH_OK;
     }
     copyBytes(this.#digits, 0, digits, view, valueAt);
     // memcached keeps the length and pads with blanks.
     if (digits < valueLength) view.fill(0x20, valueAt + digits, valueAt + valueLength);
     else if (digits > valueLength) this.#items.resizeValue(ref, digits);
-    this.#stamp(ref);
-    this.#log(ref);
+    this.#renew(ref);
     return ARITH_OK;
+  }
+
+  /**
+   * Stores a short value under a key, whatever was there. A unique of 0/0 = its version.
+   * @returns the item, 0 when there is no room for it
+   */
+  insert(
+    key: Uint8Array,
+    start: number,
+    length: number,
+    flags: number,
+    exptimeSec: number,
+    value: Uint8Array,
+    valueLength: number,
+    uniqueHi: number,
+    uniqueLo: number,
+  ): number {
+    const segments = this.#segments;
+    const hasUnique = uniqueHi !== 0 || uniqueLo !== 0;
+    const ref = this.#reserveRaw(length, flags, exptimeSec, valueLength, hasUnique ? OWN_UNIQUE_BYTES : 0);
+    if (ref === 0) return 0;
+    copyBytes(key, start, start + length, segments.view(ref), segments.keyOffset(ref));
+    if (hasUnique) this.#giveUnique(ref, uniqueHi, uniqueLo);
+    copyBytes(value, 0, valueLength, segments.view(ref), segments.valueOffset(ref));
+    const hash = this.#index.hash(key, start, length);
+    // Looked up only now: making room may have evicted it.
+    this.#publish(ref, hash, this.#index.find(key, start, length, hash));
+    return ref;
+  }
+
+  // ── Marks of the meta commands ───────────────────────────────────────────────────────────────────────────────
+
+  /** `md I`: a live item gets a new version and is stale from now on; the next reader may win it. */
+  markStale(ref: number): void {
+    const segments = this.#segments;
+    segments.setByte(ref, BYTE_USE, (segments.byte(ref, BYTE_USE) | USE_STALE) & ~USE_WINNER);
+    this.#renew(ref);
+  }
+
+  isStale(ref: number): boolean {
+    return (this.#segments.byte(ref, BYTE_USE) & USE_STALE) !== 0;
+  }
+
+  /** Notes that a reader was told to recache the item. Stays here: after a failover another one is told so. */
+  markWinner(ref: number): void {
+    this.#segments.setByte(ref, BYTE_USE, this.#segments.byte(ref, BYTE_USE) | USE_WINNER);
+  }
+
+  hasWinner(ref: number): boolean {
+    return (this.#segments.byte(ref, BYTE_USE) & USE_WINNER) !== 0;
+  }
+
+  wasFetched(ref: number): boolean {
+    return (this.#segments.byte(ref, BYTE_USE) & USE_FETCHED) !== 0;
+  }
+
+  lastAccessSec(ref: number): number {
+    return this.#segments.word(ref, WORD_LAST_ACCESS);
+  }
+
+  /** Gives a live item a new version, and the unique that the client wants it to show. */
+  overrideUnique(key: Uint8Array, start: number, length: number, hi: number, lo: number): boolean {
+    const segments = this.#segments;
+    const ref = this.find(key, start, length);
+    if (ref === 0) return false;
+    if (segments.ownUniqueBytes(ref) !== 0) {
+      this.#stamp(ref);
+      segments.setOwnUnique(ref, hi, lo);
+      this.#log(ref);
+      return true;
+    }
+    return this.#copyWithUnique(key, start, length, hi, lo);
   }
 
   /** flush_all with the client's number: 0 or less = now, else seconds from now or a Unix time. */
@@ -446,6 +571,26 @@ export class Store {
 
   exptimeSec(ref: number): number {
     return this.#segments.word(ref, WORD_EXPTIME);
+  }
+
+  /** The unique that clients see and compare with: the version, unless a client gave one of its own. */
+  uniqueHi(ref: number): number {
+    const segments = this.#segments;
+    return segments.ownUniqueBytes(ref) === 0
+      ? segments.word(ref, WORD_VERSION_HI)
+      : segments.ownUnique(ref, 0);
+  }
+
+  uniqueLo(ref: number): number {
+    const segments = this.#segments;
+    return segments.ownUniqueBytes(ref) === 0
+      ? segments.word(ref, WORD_VERSION_LO)
+      : segments.ownUnique(ref, 4);
+  }
+
+  /** Whether a client gave the item's unique. */
+  hasOwnUnique(ref: number): boolean {
+    return this.#segments.ownUniqueBytes(ref) !== 0;
   }
 
   versionHi(ref: number): number {
@@ -606,6 +751,12 @@ export class Store {
   }
 
   #getCounting(hits: number, misses: number, key: Uint8Array, start: number, length: number): number {
+    const ref = this.#look(hits, misses, key, start, length);
+    if (ref !== 0) this.use(ref);
+    return ref;
+  }
+
+  #look(hits: number, misses: number, key: Uint8Array, start: number, length: number): number {
     const counts = this.#counts;
     const ref = this.#index.find(key, start, length, this.#index.hash(key, start, length));
     if (ref === 0 || this.#segments.state(ref) === STATE_TOMBSTONE) {
@@ -620,7 +771,6 @@ export class Store {
       return 0;
     }
     counts[hits]++;
-    this.#use(ref);
     return ref;
   }
 
@@ -642,22 +792,52 @@ export class Store {
     switch (mode) {
       case MODE_ADD:
         if (live === 0) return STORED;
-        this.#use(live);
+        this.use(live);
         return NOT_STORED;
       case MODE_REPLACE:
+        return live === 0 ? NOT_STORED : STORED;
       case MODE_APPEND:
       case MODE_PREPEND:
-        return live === 0 ? NOT_STORED : STORED;
-      case MODE_CAS: {
-        const isSame = live !== 0 && this.versionLo(live) === uniqueLo && this.versionHi(live) === uniqueHi;
-        if (live === 0) this.#counts[COUNTER.casMisses]++;
-        else this.#counts[isSame ? COUNTER.casHits : COUNTER.casBadval]++;
-        if (live === 0) return NOT_FOUND;
-        return isSame ? STORED : EXISTS;
-      }
+        if (live === 0) return NOT_STORED;
+        return this.#mayAppend(live, uniqueHi, uniqueLo) ? STORED : EXISTS;
+      case MODE_APPEND_OR_ADD:
+      case MODE_PREPEND_OR_ADD:
+        return live === 0 || this.#mayAppend(live, uniqueHi, uniqueLo) ? STORED : EXISTS;
+      case MODE_CAS:
+      case MODE_CAS_OR_STALE:
+        return this.#judgeCas(live, mode === MODE_CAS_OR_STALE, uniqueHi, uniqueLo);
       default:
         return STORED;
     }
+  }
+
+  #judgeCas(live: number, allowOlder: boolean, uniqueHi: number, uniqueLo: number): StoreResult {
+    const counts = this.#counts;
+    if (live === 0) {
+      counts[COUNTER.casMisses]++;
+      return NOT_FOUND;
+    }
+    const isGiven = uniqueHi !== 0 || uniqueLo !== 0;
+    const order = compareVersions(uniqueHi, uniqueLo, this.uniqueHi(live), this.uniqueLo(live));
+    const isHit = isGiven && (order === 0 || (allowOlder && order < 0));
+    counts[isHit ? COUNTER.casHits : COUNTER.casBadval]++;
+    return isHit ? STORED : EXISTS;
+  }
+
+  #hasUnique(ref: number, hi: number, lo: number): boolean {
+    return this.uniqueLo(ref) === lo && this.uniqueHi(ref) === hi;
+  }
+
+  #mayAppend(live: number, uniqueHi: number, uniqueLo: number): boolean {
+    return (uniqueHi === 0 && uniqueLo === 0) || this.#hasUnique(live, uniqueHi, uniqueLo);
+  }
+
+  /** What is stored under an older unique than the item's: a new value, as stale as before, for as long as before. */
+  #inheritStale(ref: number, live: number): void {
+    const segments = this.#segments;
+    const winner = segments.byte(live, BYTE_USE) & USE_WINNER;
+    segments.setByte(ref, BYTE_USE, segments.byte(ref, BYTE_USE) | USE_STALE | winner);
+    segments.setWord(ref, WORD_EXPTIME, segments.word(live, WORD_EXPTIME));
   }
 
   /** append and prepend: a new item of the old one's flags and expiry. piece is the reserved item with the addition. */
@@ -670,7 +850,14 @@ export class Store {
     const flags = segments.word(old, WORD_FLAGS);
     const exptimeSec = segments.word(old, WORD_EXPTIME);
     const oldLength = segments.word(old, WORD_VALUE_LENGTH);
-    const ref = this.#reserveRaw(keyLength, flags, exptimeSec, oldLength + pieceLength);
+    const hasUnique = segments.ownUniqueBytes(piece) !== 0;
+    const ref = this.#reserveRaw(
+      keyLength,
+      flags,
+      exptimeSec,
+      oldLength + pieceLength,
+      hasUnique ? OWN_UNIQUE_BYTES : 0,
+    );
     // Making room may have evicted the very item.
     if (ref !== 0) old = this.#index.find(segments.view(piece), pieceKeyAt, keyLength, hash);
     if (ref === 0 || old === 0) {
@@ -679,9 +866,9 @@ export class Store {
       return NOT_STORED;
     }
     const view = segments.view(ref);
-    const keyAt = segments.keyOffset(ref);
-    const valueAt = keyAt + keyLength;
-    copyBytes(segments.view(piece), pieceKeyAt, pieceKeyAt + keyLength, view, keyAt);
+    copyBytes(segments.view(piece), pieceKeyAt, pieceKeyAt + keyLength, view, segments.keyOffset(ref));
+    if (hasUnique) this.#giveUnique(ref, segments.ownUnique(piece, 0), segments.ownUnique(piece, 4));
+    const valueAt = segments.valueOffset(ref);
     this.copyValue(old, 0, oldLength, view, mode === MODE_APPEND ? valueAt : valueAt + pieceLength);
     this.copyValue(piece, 0, pieceLength, view, mode === MODE_APPEND ? valueAt + oldLength : valueAt);
     this.#items.release(piece);
@@ -689,25 +876,17 @@ export class Store {
     return STORED;
   }
 
-  #reserveRaw(keyLength: number, flags: number, exptimeSec: number, valueLength: number): number {
+  #reserveRaw(
+    keyLength: number,
+    flags: number,
+    exptimeSec: number,
+    valueLength: number,
+    ownUniqueBytes: number,
+  ): number {
     if (memcachedItemBytes(keyLength, valueLength, flags) > this.itemSizeMaxBytes) return 0;
-    const ref = this.#items.allocate(HEADER_BYTES + keyLength + valueLength);
+    const ref = this.#items.allocate(HEADER_BYTES + keyLength + ownUniqueBytes + valueLength);
     if (ref !== 0) this.#segments.setHeader(ref, keyLength, flags, exptimeSec, valueLength);
     return ref;
-  }
-
-  /** A number that outgrew its slot. */
-  #storeNumber(key: Uint8Array, start: number, length: number, digits: number): ArithResult {
-    const segments = this.#segments;
-    const hash = this.#index.hash(key, start, length);
-    let old = this.#index.find(key, start, length, hash);
-    const ref = this.#reserveRaw(length, this.flags(old), this.exptimeSec(old), digits);
-    if (ref === 0) return ARITH_NO_MEMORY;
-    old = this.#index.find(key, start, length, hash);
-    copyBytes(key, start, start + length, segments.view(ref), segments.keyOffset(ref));
-    copyBytes(this.#digits, 0, digits, segments.view(ref), segments.valueOffset(ref));
-    this.#publish(ref, hash, old);
-    return ARITH_OK;
   }
 
   #slotHolds(ref: number, keyAndValueBytes: number): boolean {
@@ -718,7 +897,55 @@ export class Store {
   #publish(ref: number, hash: number, old: number): void {
     this.#stamp(ref);
     this.#items.publish(ref, hash, old);
+    this.#noteStored(this.uniqueHi(ref), this.uniqueLo(ref), this.valueLength(ref));
     this.#log(ref);
+  }
+
+  #noteStored(uniqueHi: number, uniqueLo: number, valueLength: number): void {
+    this.storedUniqueHi = uniqueHi;
+    this.storedUniqueLo = uniqueLo;
+    this.storedLength = valueLength;
+  }
+
+  /** A live item changed in its place: a new version, which is also its unique again. */
+  #renew(ref: number): void {
+    this.#stamp(ref);
+    if (this.hasOwnUnique(ref)) this.#segments.setOwnUnique(ref, this.#clock.hi, this.#clock.lo);
+    this.#log(ref);
+  }
+
+  /** Marks a slot that has room for it as having a unique of its own. Before the value is written: it moves that. */
+  #giveUnique(ref: number, hi: number, lo: number): void {
+    this.#segments.setByte(ref, BYTE_USE, this.#segments.byte(ref, BYTE_USE) | USE_OWN_UNIQUE);
+    this.#segments.setOwnUnique(ref, hi, lo);
+  }
+
+  /** Stores the live item with this key again, marks included, in a slot that has room for a unique. */
+  #copyWithUnique(key: Uint8Array, start: number, length: number, hi: number, lo: number): boolean {
+    const segments = this.#segments;
+    const hash = this.#index.hash(key, start, length);
+    let old = this.#index.find(key, start, length, hash);
+    const valueLength = this.valueLength(old);
+    const ref = this.#reserveRaw(
+      length,
+      this.flags(old),
+      this.exptimeSec(old),
+      valueLength,
+      OWN_UNIQUE_BYTES,
+    );
+    if (ref === 0) return false;
+    // Making room may have evicted the very item.
+    old = this.#index.find(key, start, length, hash);
+    if (old === 0) {
+      this.#items.release(ref);
+      return false;
+    }
+    segments.setByte(ref, BYTE_USE, segments.byte(old, BYTE_USE));
+    copyBytes(key, start, start + length, segments.view(ref), segments.keyOffset(ref));
+    this.#giveUnique(ref, hi, lo);
+    this.copyValue(old, 0, valueLength, segments.view(ref), segments.valueOffset(ref));
+    this.#publish(ref, hash, old);
+    return true;
   }
 
   #stamp(ref: number): void {
@@ -730,21 +957,5 @@ export class Store {
     if (this.#changeLog === undefined) return;
     const touchSeq = this.touchSeq(ref);
     this.#changeLog.append(ref, this.versionHi(ref), this.versionLo(ref), touchSeq, CHANGE_ITEM);
-  }
-
-  /** A hit: one byte, and the time once a second. */
-  #use(ref: number): void {
-    const segments = this.#segments;
-    const use = segments.byte(ref, BYTE_USE);
-    if (use !== (USE_FETCHED | USE_FREQUENCY_MASK)) {
-      const frequency = use & USE_FREQUENCY_MASK;
-      segments.setByte(
-        ref,
-        BYTE_USE,
-        USE_FETCHED | (frequency === USE_FREQUENCY_MASK ? frequency : frequency + 1),
-      );
-    }
-    if (segments.word(ref, WORD_LAST_ACCESS) !== this.nowSec)
-      segments.setWord(ref, WORD_LAST_ACCESS, this.nowSec);
   }
 }

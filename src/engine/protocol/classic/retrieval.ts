@@ -89,7 +89,7 @@ export class Retrieval {
     reply.writeNumber(valueLength);
     if (this.#withUnique) {
       bytes[reply.length++] = SPACE;
-      reply.writeNumber64(store.versionHi(ref), store.versionLo(ref));
+      reply.writeNumber64(store.uniqueHi(ref), store.uniqueLo(ref));
     }
     at = reply.length;
     bytes[at++] = CR;

@@ -129,8 +129,8 @@ export class Storage {
     this.#toSwallow = 0;
     this.#ref = ref;
     this.#mode = mode;
-    this.#uniqueHi = unique.hi;
-    this.#uniqueLo = unique.lo;
+    this.#uniqueHi = mode === MODE_CAS ? unique.hi : 0;
+    this.#uniqueLo = mode === MODE_CAS ? unique.lo : 0;
     this.#valueLength = valueLength;
     this.#received = 0;
     this.#hasBadEnd = false;
