@@ -31,13 +31,7 @@ function installDependencies() {
   // npm writes this file last, so it stands for a complete installation.
   const installed = modifiedMs(at('node_modules', '.package-lock.json'));
   if (installed >= modifiedMs(at('package-lock.json'))) return;
-  // Not `npm ci`: it refuses a lock file without the optional packages of other platforms, and npm leaves these out
-  // where its registry does not offer them. --no-save keeps to the lock file's versions and leaves it as it is.
-  step(
-    'Installing dependencies',
-    ['install', '--no-save', '--no-audit', '--no-fund'],
-    'npm install --no-save',
-  );
+  step('Installing dependencies', ['ci', '--no-audit', '--no-fund'], 'npm ci');
 }
 
 function buildCli() {
