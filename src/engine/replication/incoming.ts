@@ -1,6 +1,7 @@
 // What the peer tells: its items, deletes and flushes, applied to the store straight from the bytes that came in.
 
 import { EXPTIME_PAST } from '../store/exptime.js';
+import type { Store } from '../store/store.js';
 import {
   type FlushState,
   REMOTE_APPLIED,
@@ -8,8 +9,7 @@ import {
   REMOTE_INVALID,
   REMOTE_OLDER,
   type RemoteResult,
-  type Store,
-} from '../store/store.js';
+} from '../store/store-types.js';
 import { FLUSH_BYTES, ITEM_HEADER_BYTES, readU32, TOMBSTONE_HEADER_BYTES } from './frames.js';
 
 const MAX_EXPTIME_SEC = 0xffff_ffff;

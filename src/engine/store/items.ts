@@ -1,19 +1,23 @@
 // Items in slots: taking a slot (evicting if need be), entering and leaving the index, tombstones, and the accounts.
 // Knows what an item is, but nothing of commands, versions to come or the log's order.
-import type { ChangeLog } from './change-log.js';
+import { CHANGE_ITEM, CHANGE_TOMBSTONE, type ChangeLog } from './change-log.js';
 import { COUNTER, type Counters } from './counters.js';
+import { Eviction, type ItemKeeper } from './eviction.js';
 import type { FlushFloor } from './flush-floor.js';
 import { HashIndex } from './index.js';
 import {
   BYTE_KEY_LENGTH,
   BYTE_STATE,
+  BYTE_TOUCH_SEQ,
   BYTE_USE,
   HEADER_BYTES,
+  SEGMENT_REF_MASK,
   STATE_LIVE,
+  STATE_PIECE,
   STATE_RESERVED,
   STATE_TOMBSTONE,
   USE_FETCHED,
-  USE_FREQUENCY_MASK,
+  USE_OWN_UNIQUE,
   WORD_EXPTIME,
   WORD_FLAGS,
   WORD_LAST_ACCESS,
@@ -25,10 +29,11 @@ import { copyBytes, type Segments } from './segments.js';
 import type { SharedMemory } from './shared-memory.js';
 import { classForSize } from './slab-classes.js';
 import type { Slabs } from './slabs.js';
+import { Values } from './values.js';
 import { compareVersions } from './version.js';
 
-/** So many slots a writer looks at for one that was never hit; after that the least used one seen has to go. */
-const HAND_STEPS = 256;
+/** How often room is made anew when another got it first: the index, or a page that went with its last item. */
+const ROOM_TRIES = 3;
 
 const DELETE_FLOOR_HI = 0;
 const DELETE_FLOOR_LO = 1;
@@ -51,15 +56,17 @@ export interface ItemsOptions {
   changeLog: ChangeLog | undefined;
 }
 
-export class Items {
+export class Items implements ItemKeeper {
   readonly segments: Segments;
   readonly slabs: Slabs;
   readonly index: HashIndex;
+  readonly values: Values;
   nowSec = 0;
 
   readonly #flushFloor: FlushFloor;
   readonly #counts: Float64Array;
   readonly #evictions: boolean;
+  readonly #eviction: Eviction;
   readonly #tombstoneBytesMax: number;
   readonly #changeLog: ChangeLog | undefined;
   readonly #control: Uint32Array;
@@ -78,6 +85,15 @@ export class Items {
     this.#flushFloor = options.flushFloor;
     this.#counts = options.counters.values;
     this.#evictions = options.evictions;
+    this.values = new Values(options.segments, options.slabs);
+    this.#eviction = new Eviction(this, {
+      memory: options.memory,
+      segments: options.segments,
+      slabs: options.slabs,
+      values: this.values,
+      counters: options.counters,
+      mayEvict: options.evictions,
+    });
     this.#tombstoneBytesMax = options.tombstoneBytesMax;
     this.#changeLog = options.changeLog;
   }
@@ -89,6 +105,10 @@ export class Items {
     return exptimeSec !== 0 && exptimeSec <= this.nowSec;
   }
 
+  isDead(ref: number): boolean {
+    return this.isExpired(ref) || this.isFlushed(ref);
+  }
+
   isFlushed(ref: number): boolean {
     return this.#flushFloor.covers(
       this.segments.word(ref, WORD_VERSION_HI),
@@ -96,38 +116,68 @@ export class Items {
     );
   }
 
-  /** Bytes of header, key and value. */
-  sizeOf(ref: number): number {
-    const { segments } = this;
-    const keyBytes = segments.byte(ref, BYTE_KEY_LENGTH) + segments.ownUniqueBytes(ref);
-    return HEADER_BYTES + keyBytes + segments.word(ref, WORD_VALUE_LENGTH);
-  }
-
   // ── Slots ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** A reserved slot for sizeBytes. May evict anything that is not reserved. 0 = no memory. */
-  allocate(sizeBytes: number): number {
+  /**
+   * Memory for an item, with its header set: one slot, or a chain of them. May evict anything that is not reserved.
+   * ownUniqueBytes: OWN_UNIQUE_BYTES for an item with a unique of its own, else 0. Returns 0 when there is no memory.
+   */
+  reserve(
+    keyLength: number,
+    ownUniqueBytes: number,
+    flags: number,
+    exptimeSec: number,
+    valueLength: number,
+  ): number {
     if (this.index.isCrowded) this.#growIndex();
+    const itemBytes = HEADER_BYTES + keyLength + ownUniqueBytes + valueLength;
+    const pieceBytes = this.values.pieceBytesOf(itemBytes);
+    const ref = this.#allocate(pieceBytes === 0 ? itemBytes : this.values.unchainedBytesMax);
+    if (ref === 0) return 0;
+    this.segments.setHeader(ref, keyLength, flags, exptimeSec, valueLength);
+    if (ownUniqueBytes !== 0) {
+      this.segments.setByte(ref, BYTE_USE, this.segments.byte(ref, BYTE_USE) | USE_OWN_UNIQUE);
+    }
+    if (pieceBytes !== 0 && !this.#chain(ref, pieceBytes)) {
+      this.release(ref);
+      return 0;
+    }
+    return ref;
+  }
+
+  /** Gives a reserved item back. */
+  release(ref: number): void {
+    this.values.freePieces(ref);
+    this.slabs.free(ref);
+  }
+
+  #allocate(sizeBytes: number): number {
     const slabClass = classForSize(this.slabs.sizes, sizeBytes);
-    if (slabClass < 0) return 0;
     let ref = this.slabs.allocate(slabClass);
     // The slot of a victim lies just behind the hand and has a full turn before it. A slot that was free may lie
     // just before it: one use to its credit gives its item a turn as well.
-    let use = this.slabs.reusedSlot ? 1 : 0;
-    if (ref === 0) {
-      if (!this.#makeRoom(slabClass)) return 0;
+    const use = ref !== 0 && this.slabs.reusedSlot ? 1 : 0;
+    for (let tries = 0; ref === 0; tries++) {
+      if (tries === ROOM_TRIES || !this.#eviction.makeRoom(slabClass)) return 0;
       ref = this.slabs.allocate(slabClass);
-      if (ref === 0) return 0;
-      use = 0;
     }
     this.segments.setByte(ref, BYTE_STATE, STATE_RESERVED);
     this.segments.setByte(ref, BYTE_USE, use);
     return ref;
   }
 
-  /** Gives a reserved slot back. */
-  release(ref: number): void {
-    this.slabs.free(ref);
+  #chain(head: number, pieceBytes: number): boolean {
+    this.values.beginChain(head);
+    let previous = 0;
+    for (let left = pieceBytes; left > 0; ) {
+      const taken = this.values.nextPieceBytes(left);
+      const piece = this.#allocate(HEADER_BYTES + taken);
+      if (piece === 0) return false;
+      this.values.addPiece(head, previous, piece);
+      previous = piece;
+      left -= taken;
+    }
+    return true;
   }
 
   /** Enters a filled, reserved slot into the index as a live item, in the place of oldRef (0 = none). */
@@ -137,13 +187,13 @@ export class Items {
     } else {
       this.index.exchange(oldRef, ref, hash);
       this.#uncount(oldRef);
-      this.slabs.free(oldRef);
+      this.release(oldRef);
     }
     this.segments.setWord(ref, WORD_LAST_ACCESS, this.nowSec);
     this.segments.setByte(ref, BYTE_STATE, STATE_LIVE);
     this.#counts[COUNTER.currItems]++;
     this.#counts[COUNTER.totalItems]++;
-    this.#counts[COUNTER.bytes] += this.sizeOf(ref);
+    this.#counts[COUNTER.bytes] += this.values.itemBytes(ref);
   }
 
   /** Changes the length of a live item's value; its slot must hold the new length. */
@@ -156,7 +206,53 @@ export class Items {
   drop(ref: number): void {
     this.index.unlink(ref, this.index.hashOfRef(ref));
     this.#uncount(ref);
+    this.release(ref);
+  }
+
+  evict(ref: number): void {
+    this.#counts[COUNTER.evictions]++;
+    if ((this.segments.byte(ref, BYTE_USE) & USE_FETCHED) === 0) this.#counts[COUNTER.evictedUnfetched]++;
+    this.slabs.countEviction(ref);
+    this.drop(ref);
+  }
+
+  /** Moves an item, a tombstone or a piece to a free slot of the same class, and frees its own. */
+  relocate(ref: number, to: number): void {
+    const { segments, values } = this;
+    const at = (ref & SEGMENT_REF_MASK) << 3;
+    const slotBytes = this.slabs.sizes[this.slabs.classOfRef(ref)];
+    copyBytes(segments.view(ref), at, at + slotBytes, segments.view(to), (to & SEGMENT_REF_MASK) << 3);
+    if (segments.state(ref) === STATE_PIECE) {
+      values.replacePiece(ref, to);
+    } else {
+      this.index.exchange(ref, to, this.index.hashOfRef(ref));
+      values.adopt(to);
+      if (segments.state(to) === STATE_TOMBSTONE) {
+        this.slabs.addTombstones(ref, -1);
+        this.slabs.addTombstones(to, 1);
+      }
+      this.#logMove(to);
+    }
     this.slabs.free(ref);
+  }
+
+  /** The sender finds an entry by its slot: what the peer may lack has to be logged again under the new one. */
+  #logMove(ref: number): void {
+    const { segments } = this;
+    const isTombstone = segments.state(ref) === STATE_TOMBSTONE;
+    const versionHi = segments.word(ref, WORD_VERSION_HI);
+    const versionLo = segments.word(ref, WORD_VERSION_LO);
+    const touchSeq = segments.byte(ref, BYTE_TOUCH_SEQ);
+    // Of a touch nobody knows whether the peer has it: the version is the same before and after.
+    if (isTombstone || touchSeq > 0 || this.#changeLog?.mayBeUnknownToPeer(versionHi, versionLo)) {
+      this.#changeLog?.append(
+        ref,
+        versionHi,
+        versionLo,
+        touchSeq,
+        isTombstone ? CHANGE_TOMBSTONE : CHANGE_ITEM,
+      );
+    }
   }
 
   /** Frees an expired or flushed item; false when it had to become a tombstone in its slot. */
@@ -203,9 +299,8 @@ export class Items {
     touchSeq: number,
   ): boolean {
     this.#makeTombstoneRoom();
-    const ref = this.allocate(HEADER_BYTES + keyLength);
+    const ref = this.reserve(keyLength, 0, 0, 0, 0);
     if (ref === 0) return false;
-    this.segments.setHeader(ref, keyLength, 0, 0, 0);
     this.segments.setVersion(ref, versionHi, versionLo, touchSeq);
     copyBytes(key, keyStart, keyStart + keyLength, this.segments.view(ref), this.segments.keyOffset(ref));
     this.index.link(ref, hash);
@@ -244,7 +339,7 @@ export class Items {
       if (ref === 0) continue;
       const state = this.segments.state(ref);
       if (state === STATE_LIVE) {
-        if ((this.isFlushed(ref) || this.isExpired(ref)) && this.reclaim(ref)) freed++;
+        if (this.isDead(ref) && this.reclaim(ref)) freed++;
       } else if (state === STATE_TOMBSTONE && this.isFlushed(ref)) {
         this.drop(ref);
         freed++;
@@ -254,103 +349,16 @@ export class Items {
     return freed;
   }
 
-  // ── Making room ──────────────────────────────────────────────────────────────────────────────────────────────
+  // ── The index ────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #makeRoom(slabClass: number): boolean {
-    if (this.slabs.pagesOfClass(slabClass) > 0 && this.#turnHand(slabClass)) return true;
-    return this.#evictions && this.#emptyPage();
-  }
-
-  /** The clock hand: walks the class's slots until one can be freed. */
-  #turnHand(slabClass: number): boolean {
-    const { segments, slabs } = this;
-    const slots = slabs.pagesOfClass(slabClass) * slabs.slotsPerPage[slabClass];
-    let candidate = 0;
-    let candidateFrequency = USE_FREQUENCY_MASK + 1;
-    for (let step = 0; step < slots; step++) {
-      if (step >= HAND_STEPS && (candidate !== 0 || !this.#evictions)) break;
-      const ref = slabs.advanceHand(slabClass);
-      if (segments.state(ref) !== STATE_LIVE) continue;
-      if (this.isExpired(ref) || this.isFlushed(ref)) {
-        if (!this.reclaim(ref)) continue;
-        this.#counts[COUNTER.reclaimed]++;
-        return true;
-      }
-      const use = segments.byte(ref, BYTE_USE);
-      const frequency = use & USE_FREQUENCY_MASK;
-      if (frequency === 0 && this.#evictions) {
-        this.#evict(ref);
-        return true;
-      }
-      if (frequency < candidateFrequency) {
-        candidate = ref;
-        candidateFrequency = frequency;
-      }
-      if (frequency > 0) segments.setByte(ref, BYTE_USE, use - 1);
-    }
-    if (!this.#evictions) return false;
-    if (candidate !== 0) this.#evict(candidate);
-    return candidate !== 0 || this.#dropTombstoneOfClass(slabClass, slots);
-  }
-
-  #dropTombstoneOfClass(slabClass: number, slots: number): boolean {
-    for (let step = 0; step < slots; step++) {
-      const ref = this.slabs.advanceHand(slabClass);
-      if (this.segments.state(ref) === STATE_TOMBSTONE) {
-        this.dropTombstone(ref);
-        return true;
-      }
-    }
-    return false;
-  }
-
-  /** Evicts all of a page of the class that has most, so that another owner can have it. */
-  #emptyPage(): boolean {
-    const slabClass = this.slabs.richestClass();
-    if (slabClass < 0) return false;
-    let page = this.slabs.handPage(slabClass);
-    for (let tried = this.slabs.pagesOfClass(slabClass); tried > 0; tried--) {
-      if (!this.#hasReserved(page, slabClass)) {
-        this.#evictPage(page, slabClass);
-        this.#counts[COUNTER.slabsMoved]++;
-        return true;
-      }
-      page = this.slabs.nextPage(page);
-    }
-    return false;
-  }
-
-  #hasReserved(page: number, slabClass: number): boolean {
-    const carved = this.slabs.carvedSlots(page);
-    for (let slot = 0; slot < carved; slot++) {
-      if (this.segments.state(this.slabs.slotRef(page, slabClass, slot)) === STATE_RESERVED) return true;
-    }
-    return false;
-  }
-
-  #evictPage(page: number, slabClass: number): void {
-    const carved = this.slabs.carvedSlots(page);
-    for (let slot = 0; slot < carved; slot++) {
-      const ref = this.slabs.slotRef(page, slabClass, slot);
-      const state = this.segments.state(ref);
-      if (state === STATE_LIVE) this.#evict(ref);
-      else if (state === STATE_TOMBSTONE) this.dropTombstone(ref);
-    }
-  }
-
-  #evict(ref: number): void {
-    this.#counts[COUNTER.evictions]++;
-    if ((this.segments.byte(ref, BYTE_USE) & USE_FETCHED) === 0) this.#counts[COUNTER.evictedUnfetched]++;
-    this.slabs.countEviction(ref);
-    this.drop(ref);
-  }
-
-  /** One split; without a page for it the chains grow longer instead. */
+  /** One split; until there is a page for it the chains grow longer instead. */
   #growIndex(): void {
     if (this.index.needsPage) {
-      let page = this.slabs.takePageForIndex();
-      if (page < 0 && this.#evictions && this.#emptyPage()) page = this.slabs.takePageForIndex();
-      if (page < 0) return;
+      const page = this.slabs.takePageForIndex();
+      if (page < 0) {
+        this.slabs.indexWaits = this.#evictions;
+        return;
+      }
       this.index.addPage(page);
     }
     this.index.split();
@@ -363,7 +371,7 @@ export class Items {
       this.#countTombstone(ref, -1);
     } else {
       this.#counts[COUNTER.currItems]--;
-      this.#counts[COUNTER.bytes] -= this.sizeOf(ref);
+      this.#counts[COUNTER.bytes] -= this.values.itemBytes(ref);
     }
   }
 
@@ -375,6 +383,7 @@ export class Items {
 
   #markTombstone(ref: number): void {
     this.#uncount(ref);
+    this.values.freePieces(ref);
     this.segments.setWord(ref, WORD_VALUE_LENGTH, 0);
     this.segments.setWord(ref, WORD_EXPTIME, 0);
     this.segments.setWord(ref, WORD_FLAGS, 0);
@@ -394,7 +403,7 @@ export class Items {
     segments.setByte(small, BYTE_STATE, STATE_TOMBSTONE);
     this.#countTombstone(small, 1);
     this.#uncount(ref);
-    this.slabs.free(ref);
+    this.release(ref);
     return small;
   }
 

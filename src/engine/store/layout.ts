@@ -16,6 +16,8 @@ export const PAGE_FIRST_SLOT_REF = 1;
 export const PAGE_SLOT_BYTES = PAGE_BYTES - 8;
 
 export const HEADER_BYTES = 32;
+/** In a piece: the item it belongs to. Its NEXT is the piece that follows, 0 = none. */
+export const WORD_PIECE_OWNER = 1;
 /** u32 fields, as word offsets from the item. While a slot is reserved, NEXT holds the hash of its key. */
 export const WORD_NEXT = 0;
 export const WORD_EXPTIME = 1;
@@ -35,6 +37,8 @@ export const STATE_FREE = 0;
 export const STATE_RESERVED = 1;
 export const STATE_LIVE = 2;
 export const STATE_TOMBSTONE = 3;
+/** Holds a further part of the value of an item that is larger than any slot; see values.ts. */
+export const STATE_PIECE = 4;
 
 /** Two low bits of BYTE_USE: how often it was hit lately, counted down by the clock hand. */
 export const USE_FREQUENCY_MASK = 3;

@@ -5,13 +5,11 @@
 import type { Items } from './items.js';
 import {
   BYTE_TOUCH_SEQ,
-  HEADER_BYTES,
   KEY_MAX_BYTES,
   memcachedItemBytes,
   STATE_TOMBSTONE,
   WORD_EXPTIME,
   WORD_FLAGS,
-  WORD_VALUE_LENGTH,
   WORD_VERSION_HI,
   WORD_VERSION_LO,
 } from './layout.js';
@@ -143,19 +141,16 @@ export class RemoteWrites {
     const items = this.#items;
     const segments = this.#segments;
     const fits = memcachedItemBytes(keyLength, valueLength, flags) <= this.#itemSizeMaxBytes;
-    const ref = fits ? items.allocate(HEADER_BYTES + keyLength + valueLength) : 0;
+    const ref = fits ? items.reserve(keyLength, 0, flags, exptimeSec, valueLength) : 0;
     // Allocating may have evicted what was known of the key.
     const known = items.index.find(bytes, keyStart, keyLength, hash);
     if (ref === 0) {
       if (known !== 0) items.drop(known);
       return REMOTE_NO_MEMORY;
     }
-    segments.setHeader(ref, keyLength, flags, exptimeSec, valueLength);
     segments.setVersion(ref, versionHi, versionLo, touchSeq);
-    const keyAt = segments.keyOffset(ref);
-    const view = segments.view(ref);
-    copyBytes(bytes, keyStart, keyStart + keyLength, view, keyAt);
-    copyBytes(bytes, valueStart, valueStart + valueLength, view, keyAt + keyLength);
+    copyBytes(bytes, keyStart, keyStart + keyLength, segments.view(ref), segments.keyOffset(ref));
+    items.values.write(ref, 0, bytes, valueStart, valueStart + valueLength);
     items.publish(ref, hash, known);
     return REMOTE_APPLIED;
   }
@@ -185,19 +180,11 @@ export class RemoteWrites {
     exptimeSec: number,
   ): boolean {
     const segments = this.#segments;
-    if (
-      segments.word(ref, WORD_VALUE_LENGTH) !== valueLength ||
-      segments.word(ref, WORD_FLAGS) !== flags ||
-      segments.word(ref, WORD_EXPTIME) !== exptimeSec
-    ) {
-      return false;
-    }
-    const view = segments.view(ref);
-    const valueAt = segments.valueOffset(ref);
-    for (let at = 0; at < valueLength; at++) {
-      if (view[valueAt + at] !== bytes[valueStart + at]) return false;
-    }
-    return true;
+    return (
+      segments.word(ref, WORD_FLAGS) === flags &&
+      segments.word(ref, WORD_EXPTIME) === exptimeSec &&
+      this.#items.values.equals(ref, bytes, valueStart, valueStart + valueLength)
+    );
   }
 }
 

@@ -1,23 +1,26 @@
 // The sizes of slots: each class the growth factor larger than the one before, each filling its page without a rest.
 import { HEADER_BYTES, PAGE_SLOT_BYTES } from './layout.js';
 
-/** A page knows its class in a byte; memcached has the same bound. */
-const CLASSES_MAX = 63;
+/** memcached has the same bound. */
+export const CLASSES_MAX = 63;
+/** Larger items are chained: a slot of a whole page would waste up to half of it. */
+const LARGEST_PER_PAGE = 2;
 
-/** Slot sizes in ascending order, all multiples of 8; the last takes a whole page. */
+/** Slot sizes in ascending order, all multiples of 8; the last takes half a page. */
 export function slotSizes(minItemSpaceBytes: number, growthFactor: number): Uint32Array {
   const sizes: number[] = [];
+  const largestBytes = Math.floor(PAGE_SLOT_BYTES / LARGEST_PER_PAGE / 8) * 8;
   let wantedBytes = HEADER_BYTES + minItemSpaceBytes;
   while (sizes.length < CLASSES_MAX - 1) {
     const perPage = Math.floor(PAGE_SLOT_BYTES / wantedBytes);
-    if (perPage <= 1) break;
+    if (perPage <= LARGEST_PER_PAGE) break;
     const sizeBytes = Math.floor(PAGE_SLOT_BYTES / perPage / 8) * 8;
     const slotBytes = Math.max(sizeBytes, Math.ceil(wantedBytes / 8) * 8);
-    if (slotBytes * 2 > PAGE_SLOT_BYTES) break;
+    if (slotBytes >= largestBytes) break;
     if (sizes.length === 0 || slotBytes > sizes[sizes.length - 1]) sizes.push(slotBytes);
     wantedBytes = Math.max(slotBytes * growthFactor, slotBytes + 8);
   }
-  sizes.push(PAGE_SLOT_BYTES);
+  sizes.push(largestBytes);
   return Uint32Array.from(sizes);
 }
 

@@ -1,99 +1,94 @@
-// Who owns which page, and which slots of a page are free. Knows nothing of what lies in a slot but its state byte.
+// Slots of the slab classes: which are free, whose turn is next, and how old what lies there is.
+// Knows nothing of what lies in a slot but its state byte.
 //
-// Pages with room are a list per class; all pages of a class are a ring, the queue of the clock hand. Free slots are
-// chained within their page, so that a page can change its class without a walk over anybody's free list.
+// Free slots are chained within their page, so that a page can change its class without a walk over anybody's list.
+import { COUNTER, type Counters } from './counters.js';
 import {
   BYTE_STATE,
-  PAGE_BYTES,
   PAGE_FIRST_SLOT_REF,
   PAGE_REF_SHIFT,
   PAGE_SLOT_BYTES,
-  SEGMENT_REF_MASK,
   STATE_FREE,
   WORD_NEXT,
 } from './layout.js';
+import { PageTable } from './page-table.js';
 import type { Segments } from './segments.js';
 import type { SharedMemory } from './shared-memory.js';
-import { slotSizes } from './slab-classes.js';
-
-/** Fields of a page, u32 each. Links to pages are page + 1, 0 = none. */
-const PAGE_STRIDE = 16;
-const PAGE_OWNER = 0;
-const PAGE_USED = 1;
-const PAGE_FREE_HEAD = 2;
-const PAGE_CARVED = 3;
-const PAGE_ROOM_NEXT = 4;
-const PAGE_ROOM_PREVIOUS = 5;
-const PAGE_RING_NEXT = 6;
-const PAGE_RING_PREVIOUS = 7;
-const PAGE_TOMBSTONES = 8;
-
-/** Values of PAGE_OWNER; a class owns it from OWNER_CLASS on. */
-const OWNER_NONE = 0;
-const OWNER_INDEX = 1;
-const OWNER_CLASS = 2;
+import { CLASSES_MAX, slotSizes } from './slab-classes.js';
 
 /** Fields of a class, u32 each. */
-const CLASS_STRIDE = 8;
-const CLASS_PAGES = 0;
-const CLASS_ROOM_HEAD = 1;
-const CLASS_HAND_PAGE = 2;
-const CLASS_HAND_SLOT = 3;
-const CLASS_EVICTED = 4;
+const CLASS_STRIDE = 2;
+const CLASS_USED = 0;
+const CLASS_EVICTED = 1;
 
-const CONTROL_PAGES_TAKEN = 0;
-const CONTROL_EMPTY_PAGES = 1;
-const CONTROL_WORDS = 2;
+const CONTROL_INDEX_WAITS = 0;
+const CONTROL_WORDS = 1;
+
+/** Doubles: bytes of all slots ever handed out, then for each page what that was when the hand last left the page. */
+const CLOCK = 0;
+const CLOCK_FIRST_STAMP = 1;
 
 export class Slabs {
-  /** Slot size of each class in bytes. */
+  /** Slot size of each class in bytes, ascending. */
   readonly sizes: Uint32Array;
   readonly slotsPerPage: Uint32Array;
-  readonly pageLimit: number;
+  readonly slotBytesMax: number;
   /** Whether the last allocate() reused a freed slot: it may lie anywhere in the clock hand's queue. */
   reusedSlot = false;
 
   readonly #segments: Segments;
-  readonly #pages: Uint32Array;
+  readonly #counts: Float64Array;
+  readonly #pages: PageTable;
   readonly #classes: Uint32Array;
   readonly #control: Uint32Array;
+  readonly #clock: Float64Array;
 
   constructor(
     memory: SharedMemory,
     segments: Segments,
+    counters: Counters,
     pageLimit: number,
     minItemSpaceBytes: number,
     growthFactor: number,
   ) {
     this.#segments = segments;
-    this.pageLimit = pageLimit;
+    this.#counts = counters.values;
     this.sizes = slotSizes(minItemSpaceBytes, growthFactor);
     this.slotsPerPage = this.sizes.map((size) => Math.floor(PAGE_SLOT_BYTES / size));
-    this.#pages = memory.words('slabs.pages', pageLimit * PAGE_STRIDE);
+    this.slotBytesMax = this.sizes[this.sizes.length - 1];
+    this.#pages = new PageTable(memory, pageLimit, this.sizes.length);
     this.#classes = memory.words('slabs.classes', this.sizes.length * CLASS_STRIDE);
     this.#control = memory.words('slabs.control', CONTROL_WORDS);
+    this.#clock = memory.doubles('slabs.clock', CLOCK_FIRST_STAMP + pageLimit);
   }
 
   /** Memory that the tables take for a given number of pages. */
   static tableBytes(pageLimit: number): number {
-    return pageLimit * PAGE_STRIDE * 4 + 64 * CLASS_STRIDE * 4 + CONTROL_WORDS * 4;
+    const clockBytes = (CLOCK_FIRST_STAMP + pageLimit) * 8;
+    return PageTable.tableBytes(pageLimit, CLASSES_MAX) + CLASSES_MAX * CLASS_STRIDE * 4 + clockBytes;
+  }
+
+  // ── Figures ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  get pageLimit(): number {
+    return this.#pages.limit;
   }
 
   get pagesTaken(): number {
-    return this.#control[CONTROL_PAGES_TAKEN];
+    return this.#pages.taken;
+  }
+
+  /** Pages that no class and not the index has. */
+  get sparePages(): number {
+    return this.#pages.sparePages;
   }
 
   pagesOfClass(slabClass: number): number {
-    return this.#classes[slabClass * CLASS_STRIDE + CLASS_PAGES];
+    return this.#pages.countOf(slabClass);
   }
 
-  /** Walks all pages; for statistics only. */
   usedSlotsOfClass(slabClass: number): number {
-    let used = 0;
-    for (let page = 0; page < this.pagesTaken; page++) {
-      if (this.classOfPage(page) === slabClass) used += this.usedSlots(page);
-    }
-    return used;
+    return this.#classes[slabClass * CLASS_STRIDE + CLASS_USED];
   }
 
   evictedOfClass(slabClass: number): number {
@@ -101,38 +96,46 @@ export class Slabs {
   }
 
   countEviction(ref: number): void {
-    const slabClass = this.classOfRef(ref);
-    this.#classes[slabClass * CLASS_STRIDE + CLASS_EVICTED]++;
+    this.#classes[this.classOfRef(ref) * CLASS_STRIDE + CLASS_EVICTED]++;
   }
 
   resetEvictionCounts(): void {
     for (let at = CLASS_EVICTED; at < this.#classes.length; at += CLASS_STRIDE) this.#classes[at] = 0;
   }
 
-  /** Class of a page, -1 when no class owns it. */
+  /** Class of a page, negative when no class owns it. */
   classOfPage(page: number): number {
-    return this.#pages[page * PAGE_STRIDE + PAGE_OWNER] - OWNER_CLASS;
+    return this.#pages.classOf(page);
   }
 
   classOfRef(ref: number): number {
-    return this.classOfPage(ref >>> PAGE_REF_SHIFT);
+    return this.#pages.classOf(ref >>> PAGE_REF_SHIFT);
   }
 
   /** Slots of a page that ever held something; those behind them are untouched. */
   carvedSlots(page: number): number {
-    return this.#pages[page * PAGE_STRIDE + PAGE_CARVED];
+    return this.#pages.carved(page);
   }
 
   usedSlots(page: number): number {
-    return this.#pages[page * PAGE_STRIDE + PAGE_USED];
+    return this.#pages.used(page);
+  }
+
+  /** Free slots of the page's class on its other pages. The page must not be withdrawn. */
+  freeSlotsElsewhere(page: number): number {
+    const slabClass = this.#pages.classOf(page);
+    const otherPages = this.#pages.countOf(slabClass) - 1;
+    return (
+      otherPages * this.slotsPerPage[slabClass] - this.usedSlotsOfClass(slabClass) + this.#pages.used(page)
+    );
   }
 
   tombstonesOfPage(page: number): number {
-    return this.#pages[page * PAGE_STRIDE + PAGE_TOMBSTONES];
+    return this.#pages.tombstones(page);
   }
 
   addTombstones(ref: number, change: number): void {
-    this.#pages[(ref >>> PAGE_REF_SHIFT) * PAGE_STRIDE + PAGE_TOMBSTONES] += change;
+    this.#pages.addTombstones(ref >>> PAGE_REF_SHIFT, change);
   }
 
   slotRef(page: number, slabClass: number, slot: number): number {
@@ -150,171 +153,150 @@ export class Slabs {
     return offset >= 0 && offset % slotRefs === 0 && offset / slotRefs < this.carvedSlots(page);
   }
 
-  /** A slot of the class, without evicting anything; 0 when there is no free slot and no free page. */
+  // ── Slots ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** A slot of the class, without evicting anything; 0 when there is no free slot and no page to be had. */
   allocate(slabClass: number): number {
-    const owner = slabClass * CLASS_STRIDE;
-    if (this.#classes[owner + CLASS_ROOM_HEAD] === 0 && !this.#grow(slabClass)) return 0;
-    const page = this.#classes[owner + CLASS_ROOM_HEAD] - 1;
+    if (this.#pages.pageWithRoom(slabClass) < 0 && !this.#grow(slabClass)) return 0;
+    return this.allocateFree(slabClass);
+  }
+
+  /** A slot on the pages that the class has; 0 when all are used. */
+  allocateFree(slabClass: number): number {
     const pages = this.#pages;
-    const at = page * PAGE_STRIDE;
-    let ref = pages[at + PAGE_FREE_HEAD];
+    const page = pages.pageWithRoom(slabClass);
+    if (page < 0) return 0;
+    let ref = pages.freeHead(page);
     this.reusedSlot = ref !== 0;
-    if (ref !== 0) pages[at + PAGE_FREE_HEAD] = this.#segments.next(ref);
-    else ref = this.slotRef(page, slabClass, pages[at + PAGE_CARVED]++);
-    const used = ++pages[at + PAGE_USED];
-    if (used === 1) this.#control[CONTROL_EMPTY_PAGES]--;
-    if (used === this.slotsPerPage[slabClass]) this.#unlinkRoom(page, slabClass);
+    if (ref !== 0) pages.setFreeHead(page, this.#segments.next(ref));
+    else ref = this.slotRef(page, slabClass, pages.carve(page));
+    if (pages.addUsed(page, 1) === this.slotsPerPage[slabClass]) pages.leaveRoom(page, slabClass);
+    this.#classes[slabClass * CLASS_STRIDE + CLASS_USED]++;
+    this.#clock[CLOCK] += this.sizes[slabClass];
     return ref;
   }
 
   /** Gives a slot back. It must have been allocated, and nothing may refer to it any more. */
   free(ref: number): void {
-    const page = ref >>> PAGE_REF_SHIFT;
     const pages = this.#pages;
-    const at = page * PAGE_STRIDE;
-    const slabClass = pages[at + PAGE_OWNER] - OWNER_CLASS;
+    const page = ref >>> PAGE_REF_SHIFT;
+    const slabClass = pages.classOf(page);
     this.#segments.setByte(ref, BYTE_STATE, STATE_FREE);
-    this.#segments.setWord(ref, WORD_NEXT, pages[at + PAGE_FREE_HEAD]);
-    pages[at + PAGE_FREE_HEAD] = ref;
-    const used = --pages[at + PAGE_USED];
-    if (used + 1 === this.slotsPerPage[slabClass]) this.#linkRoom(page, slabClass);
-    if (used === 0) {
-      // All slots are free: carving from the start again is cheaper than keeping the chain.
-      pages[at + PAGE_FREE_HEAD] = 0;
-      pages[at + PAGE_CARVED] = 0;
-      this.#control[CONTROL_EMPTY_PAGES]++;
-    }
+    this.#segments.setWord(ref, WORD_NEXT, pages.freeHead(page));
+    pages.setFreeHead(page, ref);
+    this.#classes[slabClass * CLASS_STRIDE + CLASS_USED]--;
+    const used = pages.addUsed(page, -1);
+    if (used + 1 === this.slotsPerPage[slabClass] && !pages.isWithdrawn(page))
+      pages.enterRoom(page, slabClass);
+    if (used === 0) pages.release(page, slabClass);
   }
 
-  /** A zeroed page for the index, from what nobody uses; -1 when there is none. */
+  // ── Pages ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** A page for the index, for ever; -1 when there is none to spare. Its memory may hold anything. */
   takePageForIndex(): number {
-    const page = this.#takeUnusedPage();
-    if (page >= 0) this.#pages[page * PAGE_STRIDE + PAGE_OWNER] = OWNER_INDEX;
+    const page = this.#pages.takeForIndex();
+    if (page >= 0) this.#control[CONTROL_INDEX_WAITS] = 0;
     return page;
   }
 
-  /** The class with the most pages; -1 when no class has any. */
-  richestClass(): number {
-    let richest = -1;
-    let mostPages = 0;
-    for (let slabClass = 0; slabClass < this.sizes.length; slabClass++) {
-      const pages = this.pagesOfClass(slabClass);
-      if (pages > mostPages) {
-        mostPages = pages;
-        richest = slabClass;
-      }
-    }
-    return richest;
+  /** Whether the index was refused a page: the next one to spare is kept for it. */
+  get indexWaits(): boolean {
+    return this.#control[CONTROL_INDEX_WAITS] !== 0;
   }
+
+  set indexWaits(waits: boolean) {
+    this.#control[CONTROL_INDEX_WAITS] = waits ? 1 : 0;
+  }
+
+  /** Whether allocate() can give the class another page. */
+  get canGrow(): boolean {
+    return this.#pages.sparePages > this.#control[CONTROL_INDEX_WAITS];
+  }
+
+  /** Hands out no slot of the page any more; once its last is freed, the page is to spare. */
+  withdraw(page: number): void {
+    this.#pages.withdraw(page, this.classOfPage(page), this.#hasRoom(page));
+  }
+
+  /** Takes withdraw() back. */
+  restore(page: number): void {
+    const slabClass = this.classOfPage(page);
+    this.#pages.restore(page, slabClass, this.#hasRoom(page));
+    this.#stamp(page);
+  }
+
+  isWithdrawn(page: number): boolean {
+    return this.#pages.isWithdrawn(page);
+  }
+
+  #hasRoom(page: number): boolean {
+    return this.#pages.used(page) < this.slotsPerPage[this.classOfPage(page)];
+  }
+
+  #grow(slabClass: number): boolean {
+    if (!this.canGrow) return false;
+    const page = this.#pages.takeForClass(slabClass);
+    if (this.#pages.wasOfOtherClass(page)) this.#counts[COUNTER.slabsMoved]++;
+    this.#stamp(page);
+    return true;
+  }
+
+  // ── The clock hand ───────────────────────────────────────────────────────────────────────────────────────────
 
   /** The page under the class's hand, -1 when it has none. */
   handPage(slabClass: number): number {
-    return this.#classes[slabClass * CLASS_STRIDE + CLASS_HAND_PAGE] - 1;
+    return this.#pages.handPage(slabClass);
+  }
+
+  /** Whether the hand has not begun with its page yet. */
+  isHandAtPageStart(slabClass: number): boolean {
+    return this.#pages.handSlot(slabClass) === 0;
   }
 
   /** The page behind another in its class's ring. */
   nextPage(page: number): number {
-    return this.#pages[page * PAGE_STRIDE + PAGE_RING_NEXT] - 1;
+    return this.#pages.next(page);
   }
 
-  /** The slot under the class's hand, and moves the hand on. The class must have a page. */
+  /** The slot under the class's hand, which moves on; 0 where a page ended. The class must have a page. */
   advanceHand(slabClass: number): number {
-    const owner = slabClass * CLASS_STRIDE;
-    const page = this.#classes[owner + CLASS_HAND_PAGE] - 1;
-    const slot = this.#classes[owner + CLASS_HAND_SLOT];
-    if (slot + 1 >= this.slotsPerPage[slabClass]) {
-      this.#classes[owner + CLASS_HAND_PAGE] = this.nextPage(page) + 1;
-      this.#classes[owner + CLASS_HAND_SLOT] = 0;
-    } else {
-      this.#classes[owner + CLASS_HAND_SLOT] = slot + 1;
+    const pages = this.#pages;
+    const page = pages.handPage(slabClass);
+    const slot = pages.handSlot(slabClass);
+    if (slot >= pages.carved(page)) {
+      this.#stamp(page);
+      pages.turnToNextPage(slabClass);
+      return 0;
     }
+    pages.setHandSlot(slabClass, slot + 1);
     return this.slotRef(page, slabClass, slot);
   }
 
-  #grow(slabClass: number): boolean {
-    const page = this.#takeUnusedPage();
-    if (page < 0) return false;
-    const at = page * PAGE_STRIDE;
-    this.#pages[at + PAGE_OWNER] = OWNER_CLASS + slabClass;
-    this.#control[CONTROL_EMPTY_PAGES]++;
-    this.#linkRing(page, slabClass);
-    this.#linkRoom(page, slabClass);
-    return true;
+  /**
+   * How much was written to the whole store, in bytes of slots, since the class's hand was last where it is now:
+   * what lies there and was not used since is at least that old. Negative when the class has no page.
+   */
+  ageOfClass(slabClass: number): number {
+    const page = this.#pages.handPage(slabClass);
+    return page < 0 ? -1 : this.#clock[CLOCK] - this.#clock[CLOCK_FIRST_STAMP + page];
   }
 
-  /** A page that was never used, or an empty one of any class; zeroed, without an owner. */
-  #takeUnusedPage(): number {
-    if (this.pagesTaken < this.pageLimit) return this.#control[CONTROL_PAGES_TAKEN]++;
-    if (this.#control[CONTROL_EMPTY_PAGES] === 0) return -1;
-    for (let page = 0; page < this.pagesTaken; page++) {
-      const slabClass = this.classOfPage(page);
-      if (slabClass >= 0 && this.usedSlots(page) === 0) {
-        this.#release(page, slabClass);
-        return page;
+  /** The class whose hand stands before the oldest; -1 when no class has a page. */
+  oldestClass(): number {
+    let oldest = -1;
+    let highestAge = -1;
+    for (let slabClass = 0; slabClass < this.sizes.length; slabClass++) {
+      const age = this.ageOfClass(slabClass);
+      if (age > highestAge) {
+        highestAge = age;
+        oldest = slabClass;
       }
     }
-    return -1;
+    return oldest;
   }
 
-  #release(page: number, slabClass: number): void {
-    this.#unlinkRoom(page, slabClass);
-    this.#unlinkRing(page, slabClass);
-    this.#control[CONTROL_EMPTY_PAGES]--;
-    const at = page * PAGE_STRIDE;
-    this.#pages.fill(0, at, at + PAGE_STRIDE);
-    this.#pages[at + PAGE_OWNER] = OWNER_NONE;
-    const firstRef = (page << PAGE_REF_SHIFT) >>> 0;
-    const start = (firstRef & SEGMENT_REF_MASK) << 3;
-    this.#segments.view(firstRef).fill(0, start, start + PAGE_BYTES);
-  }
-
-  #linkRoom(page: number, slabClass: number): void {
-    const owner = slabClass * CLASS_STRIDE;
-    const head = this.#classes[owner + CLASS_ROOM_HEAD];
-    this.#pages[page * PAGE_STRIDE + PAGE_ROOM_NEXT] = head;
-    this.#pages[page * PAGE_STRIDE + PAGE_ROOM_PREVIOUS] = 0;
-    if (head !== 0) this.#pages[(head - 1) * PAGE_STRIDE + PAGE_ROOM_PREVIOUS] = page + 1;
-    this.#classes[owner + CLASS_ROOM_HEAD] = page + 1;
-  }
-
-  #unlinkRoom(page: number, slabClass: number): void {
-    const pages = this.#pages;
-    const next = pages[page * PAGE_STRIDE + PAGE_ROOM_NEXT];
-    const previous = pages[page * PAGE_STRIDE + PAGE_ROOM_PREVIOUS];
-    if (previous === 0) this.#classes[slabClass * CLASS_STRIDE + CLASS_ROOM_HEAD] = next;
-    else pages[(previous - 1) * PAGE_STRIDE + PAGE_ROOM_NEXT] = next;
-    if (next !== 0) pages[(next - 1) * PAGE_STRIDE + PAGE_ROOM_PREVIOUS] = previous;
-  }
-
-  /** Puts a page behind the hand, where the queue ends. */
-  #linkRing(page: number, slabClass: number): void {
-    const pages = this.#pages;
-    const owner = slabClass * CLASS_STRIDE;
-    const hand = this.#classes[owner + CLASS_HAND_PAGE];
-    const next = hand === 0 ? page + 1 : hand;
-    const previous = hand === 0 ? page + 1 : pages[(hand - 1) * PAGE_STRIDE + PAGE_RING_PREVIOUS];
-    pages[page * PAGE_STRIDE + PAGE_RING_NEXT] = next;
-    pages[page * PAGE_STRIDE + PAGE_RING_PREVIOUS] = previous;
-    pages[(next - 1) * PAGE_STRIDE + PAGE_RING_PREVIOUS] = page + 1;
-    pages[(previous - 1) * PAGE_STRIDE + PAGE_RING_NEXT] = page + 1;
-    if (hand === 0) {
-      this.#classes[owner + CLASS_HAND_PAGE] = page + 1;
-      this.#classes[owner + CLASS_HAND_SLOT] = 0;
-    }
-    this.#classes[owner + CLASS_PAGES]++;
-  }
-
-  #unlinkRing(page: number, slabClass: number): void {
-    const pages = this.#pages;
-    const owner = slabClass * CLASS_STRIDE;
-    const next = pages[page * PAGE_STRIDE + PAGE_RING_NEXT];
-    const previous = pages[page * PAGE_STRIDE + PAGE_RING_PREVIOUS];
-    pages[(previous - 1) * PAGE_STRIDE + PAGE_RING_NEXT] = next;
-    pages[(next - 1) * PAGE_STRIDE + PAGE_RING_PREVIOUS] = previous;
-    if (this.#classes[owner + CLASS_HAND_PAGE] === page + 1) {
-      this.#classes[owner + CLASS_HAND_PAGE] = next === page + 1 ? 0 : next;
-      this.#classes[owner + CLASS_HAND_SLOT] = 0;
-    }
-    this.#classes[owner + CLASS_PAGES]--;
+  #stamp(page: number): void {
+    this.#clock[CLOCK_FIRST_STAMP + page] = this.#clock[CLOCK];
   }
 }

@@ -29,6 +29,8 @@ export interface StoreOptions {
 
 /** The least that can work: the index and a few pages for items. */
 export const MIN_MEMORY_BYTES = 4 * 1024 * 1024;
+/** The highest -I. Larger ones would only take longer turns under the lock. */
+export const MAX_ITEM_BYTES = 128 * 1024 * 1024;
 /** A ref reaches 32 GiB. */
 export const MAX_MEMORY_BYTES = 32 * 1024 * 1024 * 1024;
 

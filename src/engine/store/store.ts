@@ -46,6 +46,7 @@ import {
   type ArithResult,
   EXISTS,
   type FlushState,
+  MAX_ITEM_BYTES,
   MAX_MEMORY_BYTES,
   MIN_MEMORY_BYTES,
   MODE_ADD,
@@ -69,22 +70,8 @@ import {
   type StoreResult,
   TOO_LARGE,
 } from './store-types.js';
+import type { Values } from './values.js';
 import { compareVersions, type VersionClock, versionHiOfMs, versionLoOfMs } from './version.js';
-
-// biome-ignore lint/performance/noBarrelFile: these are the store's answers; they live apart only because its parts need them too.
-export {
-  type FlushState,
-  REMOTE_APPLIED,
-  REMOTE_BELOW_DELETE_FLOOR,
-  REMOTE_CLOCK,
-  REMOTE_DEAD,
-  REMOTE_INVALID,
-  REMOTE_NO_MEMORY,
-  REMOTE_OLDER,
-  REMOTE_SAME,
-  type RemoteResult,
-  type StoreOptions,
-} from './store-types.js';
 
 const DEFAULT_TOMBSTONE_SHARE = 1 / 16;
 const DEFAULT_INITIAL_BUCKETS = 0x4_0000;
@@ -110,6 +97,7 @@ export class Store {
   readonly #items: Items;
   readonly #segments: Segments;
   readonly #slabs: Slabs;
+  readonly #values: Values;
   readonly #index: HashIndex;
   readonly #remote: RemoteWrites;
   readonly #lock: StoreLock;
@@ -129,8 +117,8 @@ export class Store {
       );
     }
     this.itemSizeMaxBytes = options.itemSizeMaxBytes ?? PAGE_BYTES;
-    if (!(this.itemSizeMaxBytes >= 1024 && this.itemSizeMaxBytes <= PAGE_BYTES)) {
-      throw new RangeError(`an item may be 1024 to ${PAGE_BYTES} bytes, not ${this.itemSizeMaxBytes}`);
+    if (!(this.itemSizeMaxBytes >= 1024 && this.itemSizeMaxBytes <= MAX_ITEM_BYTES)) {
+      throw new RangeError(`an item may be 1024 to ${MAX_ITEM_BYTES} bytes, not ${this.itemSizeMaxBytes}`);
     }
     // The tables grow with the number of pages; count them for more pages than there will be.
     const pagesAtMost = Math.floor(memoryBytes / PAGE_BYTES);
@@ -149,6 +137,7 @@ export class Store {
     this.#slabs = new Slabs(
       memory,
       this.#segments,
+      this.counters,
       pageLimit,
       options.minItemSpaceBytes ?? 48,
       options.growthFactor ?? 1.25,
@@ -165,6 +154,7 @@ export class Store {
       tombstoneBytesMax: this.memoryLimitBytes * (options.tombstoneShare ?? DEFAULT_TOMBSTONE_SHARE),
       changeLog: options.changeLog,
     });
+    this.#values = this.#items.values;
     this.#index = this.#items.index;
     this.#remote = new RemoteWrites(this.#items, this.itemSizeMaxBytes);
   }
@@ -183,6 +173,14 @@ export class Store {
 
   unlock(): void {
     this.#lock.unlock();
+  }
+
+  /**
+   * For long work under the lock, between two portions of it (a few microseconds each): lets in whoever waits. What
+   * was read of the store before may have changed after it.
+   */
+  yieldLock(): void {
+    this.#lock.yield();
   }
 
   /** Whether this thread holds the lock. */
@@ -262,14 +260,13 @@ export class Store {
       this.reserveError = TOO_LARGE;
       return 0;
     }
-    const ref = this.#items.allocate(HEADER_BYTES + length + ownUniqueBytes + valueLength);
+    const ref = this.#items.reserve(length, ownUniqueBytes, flags, exptimeSec, valueLength);
     if (ref === 0) {
       this.#counts[COUNTER.storeNoMemory]++;
       this.reserveError = NO_MEMORY;
       return 0;
     }
     const segments = this.#segments;
-    segments.setHeader(ref, length, flags, exptimeSec, valueLength);
     copyBytes(key, start, start + length, segments.view(ref), segments.keyOffset(ref));
     segments.setWord(ref, WORD_NEXT, this.#index.hash(key, start, length));
     return ref;
@@ -293,7 +290,7 @@ export class Store {
 
   /** Copies source[start .. end) into the value of a reserved item, from valueStart on; it must fit. */
   writeValue(ref: number, valueStart: number, source: Uint8Array, start: number, end: number): void {
-    copyBytes(source, start, end, this.#segments.view(ref), this.#segments.valueOffset(ref) + valueStart);
+    this.#values.write(ref, valueStart, source, start, end);
   }
 
   /** Gives a reserved slot back: the value never came, or was bad. */
@@ -376,6 +373,7 @@ export class Store {
     const ref = this.find(key, start, length);
     this.#counts[ref === 0 ? COUNTER.touchMisses : COUNTER.touchHits]++;
     if (ref === 0) return false;
+    this.use(ref);
     this.touchItem(ref, exptimeSec);
     return true;
   }
@@ -391,7 +389,6 @@ export class Store {
     const touchSeq = segments.byte(ref, BYTE_TOUCH_SEQ);
     if (touchSeq === TOUCH_SEQ_MAX) this.#stamp(ref);
     else segments.setByte(ref, BYTE_TOUCH_SEQ, touchSeq + 1);
-    this.use(ref);
     this.#log(ref);
   }
 
@@ -550,11 +547,16 @@ export class Store {
     if (!this.#slabs.isSlot(ref)) return false;
     const segments = this.#segments;
     return (
-      segments.state(ref) >= STATE_LIVE &&
+      (segments.state(ref) === STATE_LIVE || segments.state(ref) === STATE_TOMBSTONE) &&
       segments.word(ref, WORD_VERSION_HI) === versionHi &&
       segments.word(ref, WORD_VERSION_LO) === versionLo &&
       segments.byte(ref, BYTE_TOUCH_SEQ) === touchSeq
     );
+  }
+
+  /** Bytes of header, key and value. */
+  itemBytes(ref: number): number {
+    return this.#items.sizeOf(ref);
   }
 
   keyLength(ref: number): number {
@@ -612,8 +614,7 @@ export class Store {
 
   /** Copies length bytes of the value from valueStart on. */
   copyValue(ref: number, valueStart: number, length: number, target: Uint8Array, targetStart: number): void {
-    const from = this.#segments.valueOffset(ref) + valueStart;
-    copyBytes(this.#segments.view(ref), from, from + length, target, targetStart);
+    this.#values.read(ref, valueStart, length, target, targetStart);
   }
 
   // ── The peer's writes ────────────────────────────────────────────────────────────────────────────────────────
@@ -865,12 +866,16 @@ export class Store {
       this.#items.release(piece);
       return NOT_STORED;
     }
-    const view = segments.view(ref);
-    copyBytes(segments.view(piece), pieceKeyAt, pieceKeyAt + keyLength, view, segments.keyOffset(ref));
+    copyBytes(
+      segments.view(piece),
+      pieceKeyAt,
+      pieceKeyAt + keyLength,
+      segments.view(ref),
+      segments.keyOffset(ref),
+    );
     if (hasUnique) this.#giveUnique(ref, segments.ownUnique(piece, 0), segments.ownUnique(piece, 4));
-    const valueAt = segments.valueOffset(ref);
-    this.copyValue(old, 0, oldLength, view, mode === MODE_APPEND ? valueAt : valueAt + pieceLength);
-    this.copyValue(piece, 0, pieceLength, view, mode === MODE_APPEND ? valueAt + oldLength : valueAt);
+    this.#values.transfer(old, ref, mode === MODE_APPEND ? 0 : pieceLength);
+    this.#values.transfer(piece, ref, mode === MODE_APPEND ? oldLength : 0);
     this.#items.release(piece);
     this.#publish(ref, hash, old);
     return STORED;
@@ -884,9 +889,7 @@ export class Store {
     ownUniqueBytes: number,
   ): number {
     if (memcachedItemBytes(keyLength, valueLength, flags) > this.itemSizeMaxBytes) return 0;
-    const ref = this.#items.allocate(HEADER_BYTES + keyLength + ownUniqueBytes + valueLength);
-    if (ref !== 0) this.#segments.setHeader(ref, keyLength, flags, exptimeSec, valueLength);
-    return ref;
+    return this.#items.reserve(keyLength, ownUniqueBytes, flags, exptimeSec, valueLength);
   }
 
   #slotHolds(ref: number, keyAndValueBytes: number): boolean {
@@ -943,7 +946,7 @@ export class Store {
     segments.setByte(ref, BYTE_USE, segments.byte(old, BYTE_USE));
     copyBytes(key, start, start + length, segments.view(ref), segments.keyOffset(ref));
     this.#giveUnique(ref, hi, lo);
-    this.copyValue(old, 0, valueLength, segments.view(ref), segments.valueOffset(ref));
+    this.#values.transfer(old, ref, 0);
     this.#publish(ref, hash, old);
     return true;
   }

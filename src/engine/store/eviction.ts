@@ -1,0 +1,285 @@
+// Making room: the clock hand of each class, and pages that follow the mix of sizes from class to class.
+//
+// The slots of a class in page order are a queue that the hand walks: an item without a hit since the hand's last
+// visit has to go, one with hits loses one. What is fresh has a full turn; nothing is linked, a hit writes one byte.
+//
+// Between classes, age is what counts: how much has been written to the whole store since a class's hand was where it
+// is. Were there one queue for all sizes, all hands would be equally old. So when a class has to evict what is younger
+// than what another class's hand stands before, the hand of that one (the donor) is moved on as well, by a bounded
+// number of slots for each allocation. Pages which that leaves empty are to spare. A page of the donor whose used
+// slots fit into free ones on its other pages is withdrawn instead, and what lies there moves, again little by little.
+import type { Counters } from './counters.js';
+import { COUNTER } from './counters.js';
+import {
+  BYTE_USE,
+  STATE_FREE,
+  STATE_LIVE,
+  STATE_PIECE,
+  STATE_RESERVED,
+  STATE_TOMBSTONE,
+  USE_FREQUENCY_MASK,
+} from './layout.js';
+import type { Segments } from './segments.js';
+import type { SharedMemory } from './shared-memory.js';
+import type { Slabs } from './slabs.js';
+import type { Values } from './values.js';
+
+/** So many slots a writer looks at for one that was never hit; after that the least used one seen has to go. */
+const HAND_STEPS = 256;
+/** A donor is looked for once in so many allocations that found no room. */
+const LOOK_INTERVAL = 32;
+/** How much older than the class in need a donor must be, so that pages do not go to and fro. */
+const DONOR_AGE_RATIO = 1.25;
+const DONOR_AGE_BYTES = 0x10_0000;
+/** Slots of a donor that one allocation deals with: this many, and more for a larger one, as it needs more room. */
+const MOVE_STEPS = 16;
+const MOVE_STEP_SHIFT = 8;
+
+/** Class + 1 of the donor whose hand is being moved, 0 = none. */
+const DONOR = 0;
+/** Page + 1 that is withdrawn and being emptied, 0 = none; and the slot that comes next. */
+const WITHDRAWN_PAGE = 1;
+const WITHDRAWN_SLOT = 2;
+const LOOKS = 3;
+const CONTROL_WORDS = 4;
+
+/** What is done to the items that are met here. */
+export interface ItemKeeper {
+  /** Whether an item has expired or was flushed. */
+  isDead(ref: number): boolean;
+  /** Frees a dead item; false when it had to become a tombstone in its slot. */
+  reclaim(ref: number): boolean;
+  evict(ref: number): void;
+  dropTombstone(ref: number): void;
+  /** Moves an item, tombstone or piece to a free slot of the same class, and frees its own. */
+  relocate(ref: number, to: number): void;
+}
+
+export interface EvictionOptions {
+  memory: SharedMemory;
+  segments: Segments;
+  slabs: Slabs;
+  values: Values;
+  counters: Counters;
+  /** False with -M: only what is dead may go. */
+  mayEvict: boolean;
+}
+
+export class Eviction {
+  readonly #keeper: ItemKeeper;
+  readonly #segments: Segments;
+  readonly #slabs: Slabs;
+  readonly #values: Values;
+  readonly #counts: Float64Array;
+  readonly #mayEvict: boolean;
+  readonly #control: Uint32Array;
+
+  constructor(keeper: ItemKeeper, options: EvictionOptions) {
+    this.#keeper = keeper;
+    this.#segments = options.segments;
+    this.#slabs = options.slabs;
+    this.#values = options.values;
+    this.#counts = options.counters.values;
+    this.#mayEvict = options.mayEvict;
+    this.#control = options.memory.words('eviction.control', CONTROL_WORDS);
+  }
+
+  /** Frees a slot of a class that has none, or a page; false when nothing may go. */
+  makeRoom(slabClass: number): boolean {
+    const slabs = this.#slabs;
+    this.#movePages(slabClass);
+    if (slabs.canGrow) return true;
+    if (slabs.pagesOfClass(slabClass) > 0 && this.#turnHand(slabClass)) return true;
+    return this.#mayEvict && this.#emptyPageAtOnce();
+  }
+
+  /** The item in a slot, or that a piece in it belongs to, when it is one that may go; else 0. */
+  #itemIn(slot: number): number {
+    const state = this.#segments.state(slot);
+    if (state === STATE_LIVE) return slot;
+    if (state !== STATE_PIECE) return 0;
+    const owner = this.#values.ownerOf(slot);
+    return this.#segments.state(owner) === STATE_LIVE ? owner : 0;
+  }
+
+  // ── The hand of the class in need ────────────────────────────────────────────────────────────────────────────
+
+  #turnHand(slabClass: number): boolean {
+    const slabs = this.#slabs;
+    // Ends of pages are steps as well.
+    const turn = slabs.pagesOfClass(slabClass) * (slabs.slotsPerPage[slabClass] + 1);
+    let candidate = 0;
+    let candidateFrequency = USE_FREQUENCY_MASK + 1;
+    for (let step = 0; step < turn; step++) {
+      if (step >= HAND_STEPS && (candidate !== 0 || !this.#mayEvict)) break;
+      const slot = slabs.advanceHand(slabClass);
+      const item = slot === 0 ? 0 : this.#itemIn(slot);
+      if (item === 0) continue;
+      if (this.#keeper.isDead(item)) {
+        if (!this.#reclaim(item) && slot === item) continue;
+        return true;
+      }
+      const frequency = this.#segments.byte(item, BYTE_USE) & USE_FREQUENCY_MASK;
+      if (frequency === 0 && this.#mayEvict) {
+        this.#keeper.evict(item);
+        return true;
+      }
+      if (frequency < candidateFrequency) {
+        candidate = item;
+        candidateFrequency = frequency;
+      }
+      if (slot === item) this.#countDown(item, frequency);
+    }
+    if (!this.#mayEvict) return false;
+    if (candidate !== 0) this.#keeper.evict(candidate);
+    return candidate !== 0 || this.#dropTombstoneOfClass(slabClass, turn);
+  }
+
+  #countDown(item: number, frequency: number): void {
+    if (frequency > 0) this.#segments.setByte(item, BYTE_USE, this.#segments.byte(item, BYTE_USE) - 1);
+  }
+
+  #reclaim(item: number): boolean {
+    const isFreed = this.#keeper.reclaim(item);
+    if (isFreed) this.#counts[COUNTER.reclaimed]++;
+    return isFreed;
+  }
+
+  #dropTombstoneOfClass(slabClass: number, turn: number): boolean {
+    for (let step = 0; step < turn; step++) {
+      const slot = this.#slabs.advanceHand(slabClass);
+      if (slot !== 0 && this.#segments.state(slot) === STATE_TOMBSTONE) {
+        this.#keeper.dropTombstone(slot);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  // ── Pages that change their class ────────────────────────────────────────────────────────────────────────────
+
+  /** Goes on with moving a page, or looks whether one should move. A bounded number of steps. */
+  #movePages(slabClass: number): void {
+    const control = this.#control;
+    const steps = MOVE_STEPS + (this.#slabs.sizes[slabClass] >>> MOVE_STEP_SHIFT);
+    if (control[WITHDRAWN_PAGE] !== 0) {
+      this.#emptyWithdrawn(control[WITHDRAWN_PAGE] - 1, steps);
+      return;
+    }
+    if (control[DONOR] === 0) {
+      if (control[LOOKS]++ % LOOK_INTERVAL !== 0) return;
+      control[DONOR] = this.#slabs.oldestClass() + 1;
+    }
+    if (control[DONOR] !== 0) this.#walkDonor(control[DONOR] - 1, slabClass, steps);
+  }
+
+  /** Moves the donor's hand by the rule of the clock. */
+  #walkDonor(donor: number, slabClass: number, steps: number): void {
+    const slabs = this.#slabs;
+    for (let step = 0; step < steps; step++) {
+      if (slabs.isHandAtPageStart(donor)) {
+        if (slabs.canGrow || !this.#owesPage(donor, slabClass)) {
+          this.#control[DONOR] = 0;
+          return;
+        }
+        const page = slabs.handPage(donor);
+        if (slabs.freeSlotsElsewhere(page) >= slabs.usedSlots(page)) {
+          slabs.withdraw(page);
+          this.#control[DONOR] = 0;
+          this.#control[WITHDRAWN_PAGE] = page + 1;
+          this.#control[WITHDRAWN_SLOT] = 0;
+          return;
+        }
+      }
+      const slot = slabs.advanceHand(donor);
+      const item = slot === 0 ? 0 : this.#itemIn(slot);
+      if (item === 0) continue;
+      const frequency = this.#segments.byte(item, BYTE_USE) & USE_FREQUENCY_MASK;
+      if (this.#keeper.isDead(item)) this.#reclaim(item);
+      else if (frequency === 0 && this.#mayEvict) this.#keeper.evict(item);
+      else if (slot === item) this.#countDown(item, frequency);
+    }
+  }
+
+  #owesPage(donor: number, slabClass: number): boolean {
+    const age = this.#slabs.ageOfClass(donor);
+    if (age < 0) return false;
+    if (this.#slabs.indexWaits) return true;
+    return donor !== slabClass && age > this.#slabs.ageOfClass(slabClass) * DONOR_AGE_RATIO + DONOR_AGE_BYTES;
+  }
+
+  /** Moves what lies on a withdrawn page to free slots of its class. */
+  #emptyWithdrawn(page: number, steps: number): void {
+    const slabs = this.#slabs;
+    const slabClass = slabs.classOfPage(page);
+    for (let step = 0; step < steps && slabs.isWithdrawn(page); step++) {
+      const slotNumber = this.#control[WITHDRAWN_SLOT]++;
+      const slot = slabs.slotRef(page, slabClass, slotNumber);
+      // A slot whose value is arriving stays where it is, and so does the page.
+      if (slotNumber >= slabs.carvedSlots(page) || this.#isArriving(slot)) {
+        slabs.restore(page);
+        break;
+      }
+      if (this.#segments.state(slot) !== STATE_FREE) this.#moveAway(slot, slabClass);
+    }
+    if (!slabs.isWithdrawn(page)) this.#control[WITHDRAWN_PAGE] = 0;
+  }
+
+  #moveAway(slot: number, slabClass: number): void {
+    const to = this.#slabs.allocateFree(slabClass);
+    if (to !== 0) this.#keeper.relocate(slot, to);
+    else if (this.#segments.state(slot) === STATE_TOMBSTONE) this.#keeper.dropTombstone(slot);
+    else this.#keeper.evict(this.#itemIn(slot));
+  }
+
+  #isArriving(slot: number): boolean {
+    const state = this.#segments.state(slot);
+    if (state === STATE_PIECE) return this.#segments.state(this.#values.ownerOf(slot)) === STATE_RESERVED;
+    return state === STATE_RESERVED;
+  }
+
+  // ── A page at once, for a class that has nothing to give up ──────────────────────────────────────────────────
+
+  #emptyPageAtOnce(): boolean {
+    const slabs = this.#slabs;
+    const oldest = slabs.oldestClass();
+    if (oldest < 0) return false;
+    if (this.#emptyPageOf(oldest)) return true;
+    for (let slabClass = 0; slabClass < slabs.sizes.length; slabClass++) {
+      if (slabClass !== oldest && this.#emptyPageOf(slabClass)) return true;
+    }
+    return false;
+  }
+
+  /** Evicts all of the class's page that the hand comes to first, if no value is arriving there. */
+  #emptyPageOf(slabClass: number): boolean {
+    const slabs = this.#slabs;
+    let page = slabs.handPage(slabClass);
+    for (let tried = slabs.pagesOfClass(slabClass); tried > 0; tried--) {
+      if (!this.#hasArriving(page, slabClass)) {
+        this.#evictPage(page, slabClass);
+        return true;
+      }
+      page = slabs.nextPage(page);
+    }
+    return false;
+  }
+
+  #hasArriving(page: number, slabClass: number): boolean {
+    const carved = this.#slabs.carvedSlots(page);
+    for (let slot = 0; slot < carved; slot++) {
+      if (this.#isArriving(this.#slabs.slotRef(page, slabClass, slot))) return true;
+    }
+    return false;
+  }
+
+  #evictPage(page: number, slabClass: number): void {
+    const carved = this.#slabs.carvedSlots(page);
+    for (let slot = 0; slot < carved; slot++) {
+      const ref = this.#slabs.slotRef(page, slabClass, slot);
+      const item = this.#itemIn(ref);
+      if (item !== 0) this.#keeper.evict(item);
+      else if (this.#segments.state(ref) === STATE_TOMBSTONE) this.#keeper.dropTombstone(ref);
+    }
+  }
+}
