@@ -6,7 +6,6 @@ const NOTHING = new Uint8Array(0);
 export class Request {
   /** Holds the request's header, extras and key; valid until the session that fills it returns. */
   bytes: Uint8Array = NOTHING;
-  magic = 0;
   /** As the client sent it, quiet or not: replies repeat it. */
   opcode = 0;
   shape: RequestShape = shapeOf(0);
@@ -24,7 +23,6 @@ export class Request {
   read(bytes: Uint8Array, start: number): void {
     this.bytes = bytes;
     this.#start = start;
-    this.magic = bytes[start];
     this.opcode = bytes[start + 1];
     this.shape = shapeOf(this.opcode);
     this.keyLength = (bytes[start + 2] << 8) | bytes[start + 3];

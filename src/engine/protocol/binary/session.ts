@@ -131,6 +131,10 @@ export class BinarySession {
   }
 
   #takeHead(bytes: Uint8Array, start: number, end: number, reply: ReplyBuffer): number {
+    if (this.#keptLength === 0 && bytes[start] !== REQUEST_MAGIC) {
+      this.closing = true;
+      return start;
+    }
     if (this.#keptLength > 0 || end - start < HEADER_BYTES)
       return this.#takeSplitHead(bytes, start, end, reply);
     request.read(bytes, start);
@@ -170,10 +174,6 @@ export class BinarySession {
    * it is answered, and what follows is swallowed, or the connection closes.
    */
   #admit(reply: ReplyBuffer): boolean {
-    if (request.magic !== REQUEST_MAGIC) {
-      this.closing = true;
-      return false;
-    }
     if (request.valueLength < 0) return this.#end(STATUS_UNKNOWN_COMMAND, reply);
     if (request.bodyLength > BODY_MAX_BYTES) return this.#end(STATUS_INVALID, reply);
     if (this.#login !== undefined && !this.#login.isAuthenticated && !isOpenToAll(request.shape.command)) {
