@@ -1,9 +1,12 @@
-// Sockets by Bun: the one file that calls Bun.listen and Bun.connect.
+// Stream sockets by Bun: the one file that calls Bun.listen and Bun.connect.
 import type { Socket, SocketHandler } from 'bun';
+import { bunTls, securedHandler } from './bun-tls.js';
+import { receiveDatagrams } from './datagrams.js';
 import { endpointText } from './endpoint.js';
 import { EXIT, FatalError } from './exit.js';
-import type { Listener, Net, Stream, StreamHandlers } from './net.js';
-import { ALL_INTERFACES } from './options.js';
+import { ALL_INTERFACES } from './listen-addresses.js';
+import type { Listener, Net, Stream, StreamHandlers, TcpAddress, UnixAddress } from './net.js';
+import { UnixSocketPlace } from './unix-socket-place.js';
 
 const ALL_IPV4_INTERFACES = '0.0.0.0';
 
@@ -53,32 +56,66 @@ class BunStream implements Stream {
 }
 
 export const bunNet: Net = {
-  listen(host, port, handlers): Listener {
-    try {
-      const listener = Bun.listen<Slot<unknown>>({
-        hostname: host,
-        port,
-        allowHalfOpen: handlers.finish !== undefined,
-        socket: socketHandler(handlers),
-      });
-      return { stop: () => listener.stop(false) };
-    } catch (error) {
-      const code = errorCode(error);
-      // A kernel without IPv6 (ipv6.disable=1) still has all its IPv4 interfaces.
-      if (host === ALL_INTERFACES && code !== 'EADDRINUSE' && code !== 'EACCES') {
-        return bunNet.listen(ALL_IPV4_INTERFACES, port, handlers);
-      }
-      throw new FatalError(
-        `can't listen on ${endpointText(host, port)}: ${listenProblem(code)}`,
-        EXIT.osError,
-      );
-    }
+  listen(address, handlers): Listener {
+    return address.kind === 'unix' ? listenUnix(address, handlers) : listenTcp(address, handlers);
   },
+
+  listenDatagrams: receiveDatagrams,
 
   dial(host, port, timeoutMs, handlers, failed): void {
     dialOnce(host, port, timeoutMs, handlers, failed);
   },
 };
+
+function listenTcp<T>(address: TcpAddress, handlers: StreamHandlers<T>): Listener {
+  const { host, port, tls } = address;
+  try {
+    const listener = Bun.listen<Slot<T>>({
+      hostname: host,
+      port,
+      ...(address.isShared && { reusePort: true }),
+      allowHalfOpen: handlers.finish !== undefined,
+      ...(tls && { tls: bunTls(tls) }),
+      socket: tls === undefined ? socketHandler(handlers) : securedHandler(socketHandler(handlers), tls),
+    });
+    return { stop: () => listener.stop(false) };
+  } catch (error) {
+    const code = errorCode(error);
+    // A kernel without IPv6 (ipv6.disable=1) still has all its IPv4 interfaces.
+    if (host === ALL_INTERFACES && code !== 'EADDRINUSE' && code !== 'EACCES' && !code.startsWith('ERR_')) {
+      return listenTcp({ ...address, host: ALL_IPV4_INTERFACES }, handlers);
+    }
+    if (tls !== undefined && code.startsWith('ERR_')) {
+      throw new FatalError(
+        `-Z: the runtime refuses these settings (${(error as Error).message})`,
+        EXIT.osError,
+      );
+    }
+    throw new FatalError(`can't listen on ${endpointText(host, port)}: ${listenProblem(code)}`, EXIT.osError);
+  }
+}
+
+function listenUnix<T>(address: UnixAddress, handlers: StreamHandlers<T>): Listener {
+  const place = new UnixSocketPlace(address);
+  try {
+    const listener = place.make((path) => {
+      const options = {
+        unix: path,
+        allowHalfOpen: handlers.finish !== undefined,
+        socket: socketHandler(handlers),
+      };
+      return Bun.listen<Slot<T>>(options);
+    });
+    return {
+      stop() {
+        place.leave();
+        listener.stop(false);
+      },
+    };
+  } catch (error) {
+    throw new FatalError(`-s ${address.path}: can't listen there (${errorCode(error)})`, EXIT.osError);
+  }
+}
 
 function socketHandler<T>(handlers: StreamHandlers<T>): SocketHandler<Slot<T>> {
   return {

@@ -1,10 +1,15 @@
 // One client's connection: feeds its session with bytes and its socket with replies, and never holds more of
 // either than one chunk of input and one high-water mark of output, however slowly the client reads.
-import type { ClassicSession } from '../protocol/classic/session.js';
 import type { ReplyBuffer } from '../protocol/reply-buffer.js';
+import type { Session } from '../protocol/session.js';
 import type { Store } from '../store/store.js';
 import type { Stream } from './net.js';
 import { Outbox } from './outbox.js';
+
+/** What one connection may ask for before the others have their turn; replies are bounded by the reply buffer. */
+const TURN_BYTES = 64 * 1024;
+/** How long a client may keep a connection open that we have closed. */
+const LEAVE_TIMEOUT_MS = 5_000;
 
 /** What all connections of a thread share. */
 export interface ClientContext {
@@ -21,24 +26,29 @@ export interface ClientContext {
 export interface TrafficCounters {
   bytesRead: number;
   bytesWritten: number;
+  /** How often a connection had more to ask for than one turn allows. */
+  yields: number;
 }
 
 export class ClientConnection {
   readonly #context: ClientContext;
   readonly #stream: Stream;
-  readonly #session: ClassicSession;
+  readonly #session: Session;
   readonly #outbox: Outbox;
   /** Input that waits until replies are out; the stream is paused meanwhile. */
   #held: Uint8Array | undefined;
   /** The client sends no more, or the node stops: what came in is answered, then the connection closes. */
   #isFinishing = false;
   #isClosed = false;
+  /** Unix ms of the last request. */
+  #servedMs: number;
 
-  constructor(context: ClientContext, stream: Stream, session: ClassicSession) {
+  constructor(context: ClientContext, stream: Stream, session: Session) {
     this.#context = context;
     this.#stream = stream;
     this.#session = session;
     this.#outbox = new Outbox(stream);
+    this.#servedMs = context.nowMs();
   }
 
   get peerAddress(): string {
@@ -64,6 +74,16 @@ export class ClientConnection {
     if (this.#held === undefined) this.#outbox.closeWhenSent();
   }
 
+  /** Whether nothing was asked for since `sinceMs`. */
+  isIdleSince(sinceMs: number): boolean {
+    return this.#servedMs < sinceMs;
+  }
+
+  /** Whether we have closed it and the client should have, too. */
+  isOverdue(nowMs: number): boolean {
+    return this.#outbox.hasEnded && this.#servedMs < nowMs - LEAVE_TIMEOUT_MS;
+  }
+
   /** Drops the connection with whatever waits. */
   abort(): void {
     this.#stream.terminate();
@@ -78,8 +98,10 @@ export class ClientConnection {
 
   #serve(bytes: Uint8Array): void {
     const { store, reply, traffic, nowMs, onServed } = this.#context;
-    store.setNow(nowMs());
-    const taken = this.#session.consume(bytes, 0, bytes.length, reply);
+    this.#servedMs = nowMs();
+    store.setNow(this.#servedMs);
+    const turnEnd = Math.min(bytes.length, TURN_BYTES);
+    const taken = this.#session.consume(bytes, 0, turnEnd, reply);
     if (reply.length > 0) {
       traffic.bytesWritten += reply.length;
       this.#outbox.send(reply.bytes, reply.length);
@@ -87,8 +109,9 @@ export class ClientConnection {
     }
     if (this.#session.closing) this.#outbox.closeWhenSent();
     else if (this.#outbox.isBlocked) this.#hold(bytes.subarray(taken));
-    else if (this.#session.paused) {
+    else if (this.#session.paused || taken < bytes.length) {
       // The replies are out and there is more to answer: after the other clients had their turn.
+      traffic.yields += 1;
       this.#hold(bytes.subarray(taken));
       setImmediate(goOn, this);
     } else if (this.#isFinishing) this.#outbox.closeWhenSent();

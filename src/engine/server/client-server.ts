@@ -1,55 +1,71 @@
-// The client side of a node: listens on every -l address, holds the connections, keeps -c.
-import { ClassicSession } from '../protocol/classic/session.js';
-import type { ServerFacts } from '../protocol/server-facts.js';
+// The client side of a node: listens wherever the options say, holds the connections, keeps -c and idle_timeout.
+import type { Session } from '../protocol/session.js';
 import { ClientConnection, type ClientContext } from './client-connection.js';
-import type { Listener, Net, Stream, StreamHandlers } from './net.js';
-import type { Endpoint } from './options.js';
+import { ClientListeners, type ListenOptions, type ThreadListens } from './client-listeners.js';
+import { type ClientProtocol, isLoopback } from './listen-addresses.js';
+import type { Net, Stream, StreamHandlers } from './net.js';
+import { TurnedAway } from './turned-away.js';
+import { INSECURE_REPLY_BYTES_MAX, REPLY_BYTES_MAX, UdpServer } from './udp-server.js';
 
-const TOO_MANY_CONNECTIONS = Buffer.from('ERROR Too many open connections\r\n');
+const UPKEEP_INTERVAL_MS = 1_000;
 
 export interface ClientServerOptions {
   readonly net: Net;
+  readonly listen: ListenOptions;
+  readonly thread: ThreadListens;
   readonly context: ClientContext;
-  readonly facts: ServerFacts;
+  readonly openSession: (protocol: ClientProtocol) => Session;
   readonly connections: ConnectionCounters;
   readonly maxConnections: number;
+  /** 0 = never. */
+  readonly idleTimeoutSec: number;
   readonly logConnection: (connection: ClientConnection) => void;
+  /** Told of a listener that fails after `listen` has returned: UDP is bound later. */
+  readonly failed: (error: unknown) => void;
 }
 
 export interface ConnectionCounters {
   current: number;
   total: number;
   rejected: number;
+  /** Closed by idle_timeout. */
+  idleKicks: number;
 }
+
+type Guest = ClientConnection | TurnedAway;
 
 export class ClientServer {
   readonly #options: ClientServerOptions;
   readonly #connections = new Set<ClientConnection>();
-  readonly #handlers: StreamHandlers<ClientConnection | undefined>;
-  #listeners: Listener[] = [];
+  readonly #turnedAway = new Set<TurnedAway>();
+  readonly #listeners: ClientListeners<Guest>;
+  #upkeep: NodeJS.Timeout | undefined;
   #onEmpty: (() => void) | undefined;
 
   constructor(options: ClientServerOptions) {
     this.#options = options;
-    this.#handlers = {
-      open: (stream) => this.#opened(stream),
-      data: (connection, bytes) => connection?.receive(bytes),
-      drain: (connection) => connection?.drained(),
-      finish: (connection) => connection?.finish(),
-      close: (connection) => this.#closed(connection),
-    };
+    const { net, listen, thread, context, openSession } = options;
+    const isSafe = listen.listen.every(({ host }) => isLoopback(host));
+    const udp = new UdpServer(
+      context,
+      () => openSession(listen.protocol),
+      isSafe ? REPLY_BYTES_MAX : INSECURE_REPLY_BYTES_MAX,
+    );
+    this.#listeners = new ClientListeners(net, listen, thread, {
+      streams: (protocol) => this.#handlersOf(protocol),
+      datagrams: { message: (bytes, reply) => udp.message(bytes, reply), failed: options.failed },
+    });
   }
 
   /** Opens every address, or none. @throws FatalError when the system refuses one */
-  listen(endpoints: readonly Endpoint[]): void {
-    try {
-      for (const { host, port } of endpoints) {
-        this.#listeners.push(this.#options.net.listen(host, port, this.#handlers));
-      }
-    } catch (error) {
-      this.#stopListening();
-      throw error;
-    }
+  listen(): void {
+    this.#listeners.open();
+    this.#upkeep = setInterval(() => this.#lookAround(), UPKEEP_INTERVAL_MS);
+  }
+
+  /** New connections get the certificates as they are now. @throws FatalError when they are no good: nothing changed */
+  reloadCertificates(): void {
+    this.#listeners.reloadCertificates();
   }
 
   /**
@@ -57,7 +73,8 @@ export class ClientServer {
    * @param onEmpty called once when no connection is left
    */
   stop(onEmpty: () => void): void {
-    this.#stopListening();
+    this.#listeners.stop();
+    clearInterval(this.#upkeep);
     this.#onEmpty = onEmpty;
     // One more turn of the event loop, so that requests which are already here are read and answered.
     setImmediate(() => {
@@ -71,37 +88,72 @@ export class ClientServer {
     for (const connection of this.#connections) connection.abort();
   }
 
-  #opened(stream: Stream): ClientConnection | undefined {
-    const { connections, context, facts, maxConnections, logConnection } = this.#options;
+  #handlersOf(protocol: ClientProtocol): StreamHandlers<Guest> {
+    return {
+      open: (stream) => this.#opened(stream, protocol),
+      data: (guest, bytes) => guest.receive(bytes),
+      drain: (guest) => guest.drained(),
+      finish: (guest) => guest.finish(),
+      close: (guest) => this.#closed(guest),
+    };
+  }
+
+  #opened(stream: Stream, protocol: ClientProtocol): Guest {
+    const { connections, context, openSession, maxConnections, logConnection } = this.#options;
     if (connections.current >= maxConnections) {
       connections.rejected += 1;
-      stream.write(TOO_MANY_CONNECTIONS, 0, TOO_MANY_CONNECTIONS.length);
-      stream.end();
-      return undefined;
+      return this.#turnAway(stream);
     }
     connections.current += 1;
     connections.total += 1;
-    const connection = new ClientConnection(context, stream, new ClassicSession(context.store, facts));
+    const connection = new ClientConnection(context, stream, openSession(protocol));
     this.#connections.add(connection);
     logConnection(connection);
     return connection;
   }
 
-  #closed(connection: ClientConnection | undefined): void {
-    if (connection === undefined || !this.#connections.delete(connection)) return;
-    connection.closed();
+  #turnAway(stream: Stream): TurnedAway {
+    const guest = new TurnedAway(stream);
+    this.#turnedAway.add(guest);
+    if (this.#turnedAway.size > TurnedAway.mostAtATime) {
+      // The one that has waited longest: sets keep the order in which things came.
+      for (const first of this.#turnedAway) {
+        this.#turnedAway.delete(first);
+        first.abort();
+        break;
+      }
+    }
+    return guest;
+  }
+
+  #closed(guest: Guest): void {
+    if (guest instanceof TurnedAway) {
+      this.#turnedAway.delete(guest);
+      return;
+    }
+    if (!this.#connections.delete(guest)) return;
+    guest.closed();
     this.#options.connections.current -= 1;
     this.#noteEmpty();
+  }
+
+  /** Once a second: who has been silent for too long, and who does not leave. */
+  #lookAround(): void {
+    const { context, connections, idleTimeoutSec } = this.#options;
+    const nowMs = context.nowMs();
+    for (const connection of this.#connections) {
+      if (connection.isOverdue(nowMs)) connection.abort();
+      else if (idleTimeoutSec > 0 && connection.isIdleSince(nowMs - idleTimeoutSec * 1000)) {
+        connections.idleKicks += 1;
+        connection.abort();
+      }
+    }
+    for (const guest of this.#turnedAway) if (guest.isOverdue()) guest.abort();
   }
 
   #noteEmpty(): void {
     if (this.#connections.size > 0) return;
     this.#onEmpty?.();
     this.#onEmpty = undefined;
-  }
-
-  #stopListening(): void {
-    for (const listener of this.#listeners) listener.stop();
-    this.#listeners = [];
   }
 }

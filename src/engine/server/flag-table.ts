@@ -8,6 +8,8 @@ export interface Flag {
   readonly help: string;
   /** Set when this version knows the flag but can't do it: what to do instead. */
   readonly instead?: string;
+  /** Set when the flag is taken and changes nothing: why. */
+  readonly ignored?: string;
 }
 
 const LEAVE_OUT = 'leave it out';
@@ -20,7 +22,28 @@ export const FLAGS: readonly Flag[] = [
     value: 'addr',
     help: 'address for clients, several with commas or by repeating it, each as ADDR, ADDR:PORT or [IPV6]:PORT (default: all interfaces)',
   },
-  { letter: 'U', long: 'udp-port', value: 'num', help: 'UDP port: only 0, which is off (default: 0)' },
+  {
+    letter: 'U',
+    long: 'udp-port',
+    value: 'num',
+    help: 'UDP port for clients on the addresses of -l (default: 0, off); off loopback only with --udp-insecure',
+  },
+  {
+    long: 'udp-insecure',
+    help: 'serve UDP off loopback: whoever can fake an address can aim the answers at others',
+  },
+  {
+    letter: 's',
+    long: 'unix-socket',
+    value: 'file',
+    help: 'listen on this unix socket, and on no network; a stale one is replaced',
+  },
+  {
+    letter: 'a',
+    long: 'unix-mask',
+    value: 'mask',
+    help: 'permission bits of the unix socket, in octal (default: 700)',
+  },
   {
     letter: 'u',
     long: 'user',
@@ -56,7 +79,43 @@ export const FLAGS: readonly Flag[] = [
     letter: 'I',
     long: 'max-item-size',
     value: 'num',
-    help: 'largest item, with suffix k or m: 1k to 1m (default: 1m)',
+    help: 'largest item, with suffix k or m: 1k to 128m (default: 1m)',
+  },
+  {
+    letter: 'B',
+    long: 'protocol',
+    value: 'name',
+    help: 'what clients may speak: ascii, binary or auto, which goes by the first byte (default: auto)',
+  },
+  { letter: 'F', long: 'disable-flush-all', help: 'refuse flush_all' },
+  {
+    letter: 'e',
+    long: 'memory-file',
+    value: 'file',
+    help: 'keep the items here over a restart: written when the node stops, read when it starts; a file that is damaged is refused and the node starts empty',
+  },
+  {
+    letter: 'P',
+    long: 'pidfile',
+    value: 'file',
+    help: 'write the process id here, and remove the file at the end',
+  },
+  { letter: 'r', long: 'enable-coredumps', help: 'raise the limit of core files as far as it goes' },
+  {
+    letter: 'k',
+    long: 'lock-memory',
+    help: 'keep all memory from being swapped, as it is taken; needs CAP_IPC_LOCK or LimitMEMLOCK=',
+  },
+  {
+    letter: 'Z',
+    long: 'enable-ssl',
+    help: 'TLS for clients, but for addresses with notls: in front; set up by -o ssl_...',
+  },
+  {
+    letter: 'o',
+    long: 'extended',
+    value: 'list',
+    help: 'extended options, with commas; they are listed below',
   },
   { letter: 'v', long: 'verbose', help: 'log connections as well; -vv and -vvv say no more than -v' },
   { letter: 'h', long: 'help', help: 'print this help and exit' },
@@ -93,13 +152,32 @@ export const FLAGS: readonly Flag[] = [
   },
 
   {
-    letter: 's',
-    long: 'unix-socket',
-    value: 'file',
-    help: 'listen on a unix socket',
-    instead: 'use -l and -p',
+    letter: 'b',
+    long: 'listen-backlog',
+    value: 'num',
+    help: 'backlog of the listening sockets',
+    ignored: 'it is always 512, or net.core.somaxconn if that is less',
   },
-  { letter: 'a', long: 'unix-mask', value: 'mask', help: 'mode of the unix socket', instead: LEAVE_OUT },
+  {
+    letter: 'R',
+    long: 'max-reqs-per-event',
+    value: 'num',
+    help: 'requests a connection may make in a row',
+    ignored: 'connections take turns by bytes: 64 KB of requests or 256 KB of replies each',
+  },
+  {
+    letter: 'C',
+    long: 'disable-cas',
+    help: 'items without CAS',
+    ignored: 'every item has a version anyway, and CAS shows it',
+  },
+  {
+    letter: 'L',
+    long: 'enable-largepages',
+    help: 'large memory pages',
+    ignored: "the kernel's transparent huge pages apply (/sys/kernel/mm/transparent_hugepage)",
+  },
+
   {
     letter: 'A',
     long: 'enable-shutdown',
@@ -112,71 +190,13 @@ export const FLAGS: readonly Flag[] = [
     help: 'run in the background',
     instead: 'it runs in the foreground; let systemd (or & in a shell) keep it in the background',
   },
-  {
-    letter: 'r',
-    long: 'enable-coredumps',
-    help: 'core files',
-    instead: 'set the limit outside (ulimit -c, LimitCORE=)',
-  },
-  {
-    letter: 'k',
-    long: 'lock-memory',
-    help: 'keep memory from being swapped',
-    instead: 'turn swap off or set MemorySwapMax=0 in the unit',
-  },
   { letter: 'i', long: 'license', help: 'print the license', instead: 'see the LICENSE file of the project' },
-  {
-    letter: 'P',
-    long: 'pidfile',
-    value: 'file',
-    help: 'write the process id',
-    instead: 'ask the service manager for the process id',
-  },
-  {
-    letter: 'L',
-    long: 'enable-largepages',
-    help: 'large memory pages',
-    instead: `${LEAVE_OUT}; transparent huge pages are the kernel's setting`,
-  },
   { letter: 'D', value: 'char', help: 'statistics by key prefix', instead: LEAVE_OUT },
-  {
-    letter: 'R',
-    long: 'max-reqs-per-event',
-    value: 'num',
-    help: 'requests a connection may make in a row',
-    instead: `${LEAVE_OUT}; turns are taken by bytes here`,
-  },
-  {
-    letter: 'C',
-    long: 'disable-cas',
-    help: 'items without CAS',
-    instead: `${LEAVE_OUT}; replication needs the versions that CAS shows`,
-  },
-  {
-    letter: 'b',
-    long: 'listen-backlog',
-    value: 'num',
-    help: 'backlog of the listening socket',
-    instead: `${LEAVE_OUT}; it is always 512`,
-  },
-  {
-    letter: 'B',
-    long: 'protocol',
-    value: 'name',
-    help: 'protocol of clients',
-    instead: `${LEAVE_OUT}; this version speaks the text protocol only`,
-  },
   {
     letter: 'S',
     long: 'enable-sasl',
     help: 'SASL authentication',
     instead: 'restrict access with -l and a firewall',
-  },
-  {
-    letter: 'F',
-    long: 'disable-flush-all',
-    help: 'refuse flush_all',
-    instead: 'keep flush_all away from clients with a proxy or firewall',
   },
   {
     long: 'disable-dumping',
@@ -195,26 +215,6 @@ export const FLAGS: readonly Flag[] = [
     value: 'file',
     help: 'users and passwords of the text protocol',
     instead: 'restrict access with -l and a firewall',
-  },
-  {
-    letter: 'e',
-    long: 'memory-file',
-    value: 'file',
-    help: 'keep items over a restart',
-    instead: `${LEAVE_OUT}; a restarted node gets its items from its peer`,
-  },
-  {
-    letter: 'Z',
-    long: 'enable-ssl',
-    help: 'TLS for clients',
-    instead: 'put a TLS proxy in front, on the same host',
-  },
-  {
-    letter: 'o',
-    long: 'extended',
-    value: 'list',
-    help: "memcached's extended options",
-    instead: `${LEAVE_OUT}; none of them applies`,
   },
   {
     letter: 'N',

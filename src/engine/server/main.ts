@@ -26,7 +26,7 @@ function run(options: Options): void {
   process.on('uncaughtException', fail);
   process.on('unhandledRejection', fail);
   // As memcached: a closed terminal is no reason to drop a cache.
-  process.on('SIGHUP', () => {});
+  process.on('SIGHUP', () => node.reloadCertificates());
 
   let isStopping = false;
   const stop = (signal: NodeJS.Signals): void => {
@@ -37,6 +37,8 @@ function run(options: Options): void {
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  // memcached's own for a restart with -e.
+  process.on('SIGUSR1', stop);
   // After the handlers: whoever reads "listening" in the log may send a signal the next moment.
   const node = runNode(options, bunNet, fail);
 }

@@ -1,5 +1,6 @@
 // What the server needs of a runtime's sockets, and no more; bun-net.ts has it from Bun, an io_uring reactor may
 // follow. Connections are told apart by the object that `open` attaches: no closure a connection or a request.
+import type { TlsMaterial } from './tls-settings.js';
 
 export interface Stream {
   /**
@@ -34,14 +35,57 @@ export interface StreamHandlers<T> {
   close(connection: T): void;
 }
 
+export interface TcpAddress {
+  readonly kind: 'tcp';
+  /** Host name or address, IPv6 without brackets. */
+  readonly host: string;
+  readonly port: number;
+  /**
+   * Several listeners of this process share the port: threads, or a new one that takes over from an old one. Of
+   * another program on the port the system then says nothing, so the first listener is to ask for the port alone.
+   */
+  readonly isShared?: boolean;
+  /** Absent: in the clear. */
+  readonly tls?: TlsMaterial;
+}
+
+export interface UnixAddress {
+  readonly kind: 'unix';
+  readonly path: string;
+  /** Permission bits of the socket, there from the first moment that it can be found. */
+  readonly mode: number;
+}
+
+/** Where connections are awaited. */
+export type ListenAddress = TcpAddress | UnixAddress;
+
 export interface Listener {
-  /** Stops accepting; open connections live on. */
+  /** Stops accepting; open connections live on. A unix socket is gone from its path. */
   stop(): void;
+}
+
+/** Sends one datagram back; what the kernel has no room for is lost, as on the way. */
+export type DatagramReply = (bytes: Uint8Array, byteOffset: number, byteLength: number) => void;
+
+export interface DatagramAddress {
+  readonly host: string;
+  readonly port: number;
+  /** Other sockets of this process receive on the same port: each datagram goes to one of them. */
+  readonly isShared: boolean;
+}
+
+export interface DatagramHandlers {
+  /** `bytes` is the callee's during the call only; `reply` too, to who sent it. */
+  message(bytes: Uint8Array, reply: DatagramReply): void;
+  /** The system refuses the address or port. */
+  failed(error: unknown): void;
 }
 
 export interface Net {
   /** @throws FatalError (status 71) that says why the system refuses the address or port */
-  listen<T>(host: string, port: number, handlers: StreamHandlers<T>): Listener;
+  listen<T>(address: ListenAddress, handlers: StreamHandlers<T>): Listener;
+  /** Receives datagrams. */
+  listenDatagrams(address: DatagramAddress, handlers: DatagramHandlers): Listener;
   /** Connects; `failed` is called with the system's error code instead of `open` if that comes to nothing. */
   dial<T>(
     host: string,

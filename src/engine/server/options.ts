@@ -1,14 +1,19 @@
 // What a command line means: typed options with memcached's defaults, or a FatalError that names the remedy.
-import { MAX_MEMORY_BYTES, MIN_MEMORY_BYTES } from '../store/store-types.js';
+import { MAX_ITEM_BYTES, MAX_MEMORY_BYTES, MIN_MEMORY_BYTES } from '../store/store-types.js';
 import { type GivenFlag, splitArgv } from './argv.js';
 import { FatalError } from './exit.js';
+import { type ExtendedOptions, parseExtended } from './extended-options.js';
 import { flagName } from './flag-table.js';
-
-export interface Endpoint {
-  /** Host name or address, IPv6 without brackets. */
-  readonly host: string;
-  readonly port: number;
-}
+import {
+  ALL_INTERFACES,
+  type ClientEndpoint,
+  type ClientProtocol,
+  clientEndpoints,
+  clientProtocol,
+  type Endpoint,
+  isLoopback,
+} from './listen-addresses.js';
+import { type TlsSettings, tlsSettings } from './tls-settings.js';
 
 export interface ReplicationOptions {
   readonly listen: Endpoint;
@@ -19,9 +24,32 @@ export interface ReplicationOptions {
   readonly readyTimeoutMs: number;
 }
 
+export interface UnixSocketOptions {
+  readonly path: string;
+  /** Permission bits. */
+  readonly mode: number;
+}
+
 export interface Options {
-  /** Where clients are served; `::` and `0.0.0.0` are all interfaces. */
-  readonly listen: readonly Endpoint[];
+  /** Where clients are served over TCP; `::` and `0.0.0.0` are all interfaces. Empty with -s. */
+  readonly listen: readonly ClientEndpoint[];
+  /** On the same addresses; 0 = no UDP. */
+  readonly udpPort: number;
+  readonly unixSocket: UnixSocketOptions | undefined;
+  /** What a connection may speak, where its address says nothing else. */
+  readonly protocol: ClientProtocol;
+  /** Absent: clients speak in the clear. */
+  readonly tls: TlsSettings | undefined;
+  /** 0 = never. */
+  readonly idleTimeoutSec: number;
+  readonly allowFlush: boolean;
+  readonly pidFile: string | undefined;
+  /** Where the items are kept while the node is down. */
+  readonly memoryFile: string | undefined;
+  readonly coreDumps: boolean;
+  readonly lockMemory: boolean;
+  /** What was asked for and changes nothing here: lines for the log. */
+  readonly notes: readonly string[];
   readonly user: string | undefined;
   readonly memoryBytes: number;
   readonly maxItemBytes: number;
@@ -40,15 +68,16 @@ export type Command =
   | { readonly kind: 'help' }
   | { readonly kind: 'version' };
 
-export const ALL_INTERFACES = '::';
-
 const DEFAULT_PORT = 11211;
 const DEFAULT_REPLICATION_PORT = 11212;
 const DEFAULT_READY_TIMEOUT_SEC = 10;
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const SUFFIX_BYTES: Readonly<Record<string, number>> = { '': 1, k: KIB, m: MIB };
-const LARGEST_ITEM_BYTES = MIB;
+const DEFAULT_ITEM_BYTES = MIB;
+const DEFAULT_UNIX_MODE = 0o700;
+/** sun_path holds 108 bytes with its NUL; the socket is made beside its place, under a name that is longer. */
+const UNIX_PATH_BYTES_MAX = 90;
 
 /**
  * @param argv the arguments after the program's name
@@ -61,7 +90,7 @@ export function parseCommandLine(argv: readonly string[]): Command {
   const values = collect(given);
 
   const port = wholeNumber(values, 'p', { fallback: DEFAULT_PORT, min: 1, max: 65_535, unit: 'a port' });
-  wholeNumber(values, 'U', { fallback: 0, min: 0, max: 0, unit: '0, as this version has no UDP' });
+  const udpPort = wholeNumber(values, 'U', { fallback: 0, min: 0, max: 65_535, unit: 'a port' });
   wholeNumber(values, 't', { fallback: 1, min: 1, max: 1, unit: '1, as this version runs one thread' });
   const memoryMb = wholeNumber(values, 'm', {
     fallback: 64,
@@ -69,11 +98,27 @@ export function parseCommandLine(argv: readonly string[]): Command {
     max: MAX_MEMORY_BYTES / MIB,
     unit: 'megabytes',
   });
-  const listen = listenEndpoints(values.get('l') ?? [], port);
+  const unixSocket = unixSocketOptions(values);
+  const addresses = clientEndpoints(values.get('l') ?? [], port);
+  // As memcached: the unix socket takes the network's place.
+  const listen = unixSocket === undefined ? addresses : [];
+  if (unixSocket === undefined) checkUdp(values, udpPort, addresses);
+  const extended = parseExtended(values.get('o') ?? []);
   return {
     kind: 'run',
     options: {
       listen,
+      udpPort: unixSocket === undefined ? udpPort : 0,
+      unixSocket,
+      protocol: clientProtocol('-B', last(values, 'B') ?? 'auto'),
+      tls: values.has('Z') ? tlsSettings(extended.tls) : undefined,
+      idleTimeoutSec: extended.idleTimeoutSec,
+      allowFlush: !values.has('F'),
+      pidFile: last(values, 'P'),
+      memoryFile: last(values, 'e'),
+      coreDumps: values.has('r'),
+      lockMemory: values.has('k'),
+      notes: notes(given, extended, unixSocket),
       user: last(values, 'u'),
       memoryBytes: memoryMb * MIB,
       maxItemBytes: itemSize(last(values, 'I'), memoryMb * MIB),
@@ -90,11 +135,6 @@ export function parseCommandLine(argv: readonly string[]): Command {
       replication: replicationOptions(values, listen),
     },
   };
-}
-
-/** Whether an address or name can only be this machine. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^(::ffff:)?127\.\d+\.\d+\.\d+$/i.test(host);
 }
 
 /** Values by flag name without dashes: the letter where there is one, else the long name. */
@@ -141,31 +181,55 @@ function growthFactor(text: string | undefined): number {
 }
 
 function itemSize(text: string | undefined, memoryBytes: number): number {
-  if (text === undefined) return LARGEST_ITEM_BYTES;
+  if (text === undefined) return DEFAULT_ITEM_BYTES;
   const match = /^(\d{1,9})([km]?)$/i.exec(text);
   const sizeBytes = match === null ? Number.NaN : Number(match[1]) * SUFFIX_BYTES[match[2].toLowerCase()];
-  if (!(sizeBytes >= KIB && sizeBytes <= LARGEST_ITEM_BYTES)) {
-    throw new FatalError(`-I ${text}: must be from 1k to 1m in this version`);
+  if (!(sizeBytes >= KIB && sizeBytes <= MAX_ITEM_BYTES)) {
+    throw new FatalError(`-I ${text}: must be from 1k to 128m`);
   }
   if (sizeBytes > memoryBytes / 2) throw new FatalError(`-I ${text}: must be half of -m at most`);
   return sizeBytes;
 }
 
-function listenEndpoints(given: readonly string[], defaultPort: number): Endpoint[] {
-  const words = given.flatMap((value) => value.split(','));
-  if (words.length === 0) return [{ host: ALL_INTERFACES, port: defaultPort }];
-  return words.map((word) => listenEndpoint(word, defaultPort));
+function unixSocketOptions(values: Values): UnixSocketOptions | undefined {
+  const path = last(values, 's');
+  const mask = last(values, 'a');
+  if (mask !== undefined && !/^[0-7]{1,4}$/.test(mask)) {
+    throw new FatalError(`-a ${mask}: must be permission bits in octal, as in 0770`);
+  }
+  if (path === undefined) return undefined;
+  if (path === '' || Buffer.byteLength(path) > UNIX_PATH_BYTES_MAX) {
+    throw new FatalError(`-s ${path}: must be a path of 1 to ${UNIX_PATH_BYTES_MAX} bytes`);
+  }
+  return { path, mode: mask === undefined ? DEFAULT_UNIX_MODE : Number.parseInt(mask, 8) & 0o777 };
 }
 
-function listenEndpoint(word: string, defaultPort: number): Endpoint {
-  const match = /^(?:\[([^\]]+)\]|([^:]*))(?::(\d{1,5}))?$/.exec(word);
-  // An IPv6 address without brackets has colons of its own, and so can't carry a port.
-  const host = match?.[1] ?? match?.[2] ?? word;
-  const port = match?.[3] === undefined ? defaultPort : Number(match[3]);
-  if (host === '' || /[\s/[\]]/.test(host) || port < 1 || port > 65_535) {
-    throw new FatalError(`-l ${word}: must be ADDR, ADDR:PORT or [IPV6]:PORT`);
+/** Whoever can fake a sender's address makes a UDP cache send its answers there, many times the size of the request. */
+function checkUdp(values: Values, udpPort: number, addresses: readonly Endpoint[]): void {
+  const open = addresses.find(({ host }) => !isLoopback(host))?.host;
+  if (udpPort === 0 || open === undefined || values.has('udp-insecure')) return;
+  throw new FatalError(
+    `-U ${udpPort} off loopback (${open}) would let anyone use this node to flood others: listen on loopback ` +
+      '(-l 127.0.0.1), leave -U out, or insist with --udp-insecure behind a firewall that lets only your clients in',
+  );
+}
+
+/** What the operator should know of flags that were taken and do nothing. */
+function notes(
+  given: readonly GivenFlag[],
+  extended: ExtendedOptions,
+  unixSocket: UnixSocketOptions | undefined,
+): string[] {
+  const flags = new Set(given.map(({ flag }) => flag));
+  const lines = [...flags].flatMap((flag) =>
+    flag.ignored === undefined ? [] : [`${flagName(flag)} changes nothing: ${flag.ignored}`],
+  );
+  if (extended.ignored.length > 0) lines.push(`-o ${extended.ignored.join(',')} changes nothing here`);
+  const network = [...flags].filter(({ letter }) => letter !== undefined && 'lpUZ'.includes(letter));
+  if (unixSocket !== undefined && network.length > 0) {
+    lines.push(`${network.map(flagName).join(' and ')} changes nothing: with -s there is no network`);
   }
-  return { host: host === '*' ? ALL_INTERFACES : host, port };
+  return lines;
 }
 
 function replicationOptions(values: Values, clients: readonly Endpoint[]): ReplicationOptions | undefined {
@@ -221,7 +285,7 @@ function defaultReplicationHost(
   open: boolean,
 ): string {
   const peerIsHere = peerHost === undefined ? !open : isLoopback(peerHost);
-  const hosts = clients.map((endpoint) => endpoint.host);
+  const hosts = clients.length === 0 ? [ALL_INTERFACES] : clients.map((endpoint) => endpoint.host);
   if (!peerIsHere) return hosts.find((host) => !isLoopback(host)) ?? hosts[0];
   return hosts.find(isLoopback) ?? (hosts[0] === ALL_INTERFACES ? '127.0.0.1' : hosts[0]);
 }

@@ -19,6 +19,11 @@ export class Outbox {
     return this.#restStart < this.#rest.length;
   }
 
+  /** Whether everything is out and the stream's end with it: the other end has to close now. */
+  get hasEnded(): boolean {
+    return this.#closing && !this.isBlocked;
+  }
+
   /**
    * Writes bytes[0, length). What the kernel does not take is copied, so the caller may use the memory again.
    * @returns whether all of it is out; if not, `flush` goes on when the stream drains

@@ -6,8 +6,8 @@ import {
   type ReplicationEvent,
   type ReplicationMachine,
 } from '../replication/types.js';
+import type { Endpoint } from './listen-addresses.js';
 import type { Listener, Net, Stream, StreamHandlers } from './net.js';
-import type { Endpoint } from './options.js';
 import { ReplicationLink } from './replication-link.js';
 
 const TICK_MS = 50;
@@ -66,7 +66,7 @@ export class ReplicationDriver {
   /** Opens the replication port. @throws FatalError when the system refuses it */
   listen(): void {
     const { net, listen } = this.#options;
-    this.#listener = net.listen(listen.host, listen.port, this.#handlers);
+    this.#listener = net.listen({ kind: 'tcp', ...listen }, this.#handlers);
   }
 
   /** Begins: dials if there is a peer to dial, keeps time. */

@@ -1,14 +1,17 @@
 // One node from its start to its end: puts store, clients and replication together, and takes them down in order.
 import { createHmac, randomBytes } from 'node:crypto';
 import { ReplyBuffer } from '../protocol/reply-buffer.js';
+import { ClientSession } from '../protocol/session.js';
 import { RingChangeLog } from '../replication/change-log.js';
 import { HybridClock } from '../replication/clock.js';
 import { Replicator } from '../replication/replicator.js';
 import { Store } from '../store/store.js';
 import type { ClientContext } from './client-connection.js';
+import { checkPorts } from './client-listeners.js';
 import { ClientServer } from './client-server.js';
-import { endpointText } from './endpoint.js';
+import { FatalError } from './exit.js';
 import { checkOpenFiles, hasJit } from './limits.js';
+import { listenLines } from './listen-addresses.js';
 import { logLine } from './log.js';
 import type { Net } from './net.js';
 import { nodeNowMs } from './node-clock.js';
@@ -17,6 +20,7 @@ import { becomeUser, checkUser } from './privileges.js';
 import { ReplicationDriver } from './replication-driver.js';
 import { readSecretFile } from './secret.js';
 import { NodeFacts } from './server-facts.js';
+import { checkUnixSocketPath } from './unix-socket-place.js';
 
 const SWEEP_INTERVAL_MS = 100;
 /** A sweep of this many slots takes well under a millisecond. */
@@ -32,6 +36,8 @@ const LOG_ENTRIES_MAX = 2 ** 22;
 export interface RunningNode {
   /** Stops accepting, answers what came in, hands the peer what it lacks; bounded by about 4 s. Call once. */
   stop(): Promise<void>;
+  /** New connections get the certificates as they are now; if those are no good, nothing changes and the log says so. */
+  reloadCertificates(): void;
 }
 
 /**
@@ -62,8 +68,8 @@ export function runNode(options: Options, net: Net, fail: (error: unknown) => vo
 
   const replicator =
     options.replication && changeLog && replicatorOf(options, options.replication, store, changeLog, clock);
-  const connections = { current: 0, total: 0, rejected: 0 };
-  const traffic = { bytesRead: 0, bytesWritten: 0 };
+  const connections = { current: 0, total: 0, rejected: 0, idleKicks: 0 };
+  const traffic = { bytesRead: 0, bytesWritten: 0, yields: 0 };
   const facts = new NodeFacts({
     options,
     connections,
@@ -71,9 +77,12 @@ export function runNode(options: Options, net: Net, fail: (error: unknown) => vo
     replicationStats: () => replicator?.stats(nodeNowMs()),
   });
 
-  const serve = (): void => {
-    clients.listen(options.listen);
-    for (const { host, port } of options.listen) logLine(`listening on ${endpointText(host, port)}`);
+  const serve = async (): Promise<void> => {
+    if (options.unixSocket !== undefined) await checkUnixSocketPath(options.unixSocket.path);
+    if (isStopping) return;
+    checkPorts(net, options);
+    clients.listen();
+    for (const line of listenLines(options)) logLine(`listening on ${line}`);
   };
   const stopped = Promise.withResolvers<void>();
   let isStopping = false;
@@ -88,11 +97,7 @@ export function runNode(options: Options, net: Net, fail: (error: unknown) => vo
       nowMs: nodeNowMs,
       log: logLine,
       onReady: () => {
-        try {
-          if (!isStopping) serve();
-        } catch (error) {
-          fail(error);
-        }
+        serve().catch(fail);
       },
       onStopped: stopped.resolve,
     });
@@ -105,10 +110,14 @@ export function runNode(options: Options, net: Net, fail: (error: unknown) => vo
   };
   const clients = new ClientServer({
     net,
+    listen: options,
+    thread: { isShared: false, opensUnixSocket: true },
     context,
-    facts,
+    openSession: (protocols) => new ClientSession(store, facts, { protocols, credentials: undefined }),
     connections,
     maxConnections: options.maxConnections,
+    idleTimeoutSec: options.idleTimeoutSec,
+    failed: fail,
     logConnection: (connection) => {
       if (facts.verbosity > 0) logLine(`client connected (${connection.peerAddress})`);
     },
@@ -122,7 +131,8 @@ export function runNode(options: Options, net: Net, fail: (error: unknown) => vo
       'warning: running without JIT, up to three times slower: remove MemoryDenyWriteExecute= from the unit',
     );
   }
-  if (driver === undefined) serve();
+  for (const note of options.notes) logLine(note);
+  if (driver === undefined) serve().catch(fail);
   else driver.start();
 
   const sweeper = setInterval(() => {
@@ -131,6 +141,7 @@ export function runNode(options: Options, net: Net, fail: (error: unknown) => vo
   }, SWEEP_INTERVAL_MS);
 
   return {
+    reloadCertificates: () => reloadCertificates(clients),
     async stop() {
       isStopping = true;
       clearInterval(sweeper);
@@ -163,6 +174,15 @@ function replicatorOf(
     readyTimeoutMs: replication.readyTimeoutMs,
     maxValueBytes: options.maxItemBytes,
   });
+}
+
+function reloadCertificates(clients: ClientServer): void {
+  try {
+    clients.reloadCertificates();
+  } catch (error) {
+    if (!(error instanceof FatalError)) throw error;
+    logLine(`certificates are not reloaded, the old ones stay: ${error.message}`);
+  }
 }
 
 /** Resolves when every client is answered and gone, or has had its time. */

@@ -58,10 +58,10 @@ export class NodeFacts implements ServerFacts {
     const options = this.#options;
     return {
       maxConnections: options.maxConnections,
-      tcpPort: options.listen[0].port,
-      udpPort: 0,
+      tcpPort: options.listen[0]?.port ?? 0,
+      udpPort: options.udpPort,
       listen: options.listen.map((endpoint) => endpoint.host).join(','),
-      unixSocket: '',
+      unixSocket: options.unixSocket?.path ?? '',
       verbosity: this.verbosity,
       evictions: !options.refuseWhenFull,
       growthFactor: options.growthFactor,
@@ -71,7 +71,7 @@ export class NodeFacts implements ServerFacts {
       tcpBacklog: TCP_BACKLOG,
       maxMemoryBytes: options.memoryBytes,
       casEnabled: true,
-      flushEnabled: true,
+      flushEnabled: options.allowFlush,
     };
   }
 

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { FatalError } from '../../../src/engine/server/exit.js';
 import { FLAGS, flagName } from '../../../src/engine/server/flag-table.js';
 import { helpText } from '../../../src/engine/server/help.js';
-import { isLoopback, type Options, parseCommandLine } from '../../../src/engine/server/options.js';
+import { isLoopback } from '../../../src/engine/server/listen-addresses.js';
+import { type Options, parseCommandLine } from '../../../src/engine/server/options.js';
 
 const MIB = 1024 * 1024;
 
@@ -28,6 +29,17 @@ describe('defaults', () => {
   it('are those of memcached, but for one thread', () => {
     expect(optionsOf()).toEqual({
       listen: [{ host: '::', port: 11211 }],
+      udpPort: 0,
+      unixSocket: undefined,
+      protocol: 'auto',
+      tls: undefined,
+      idleTimeoutSec: 0,
+      allowFlush: true,
+      pidFile: undefined,
+      memoryFile: undefined,
+      coreDumps: false,
+      lockMemory: false,
+      notes: [],
       user: undefined,
       memoryBytes: 64 * MIB,
       maxItemBytes: MIB,
@@ -100,6 +112,7 @@ describe('values', () => {
       verbose: true,
     });
     expect(optionsOf('-I', '2048', '-t', '1', '-U', '0').maxItemBytes).toBe(2048);
+    expect(optionsOf('-I', '128m', '-m', '256').maxItemBytes).toBe(128 * 1024 * 1024);
   });
 
   it.each([
@@ -111,12 +124,14 @@ describe('values', () => {
     ['-m', '1e3'],
     ['-c', '0'],
     ['-t', '4'],
-    ['-U', '11211'],
+    ['-U', '70000'],
+    ['-a', '888'],
     ['-f', '1'],
     ['-f', 'NaN'],
     ['-n', '0'],
     ['-I', '512'],
-    ['-I', '2m'],
+    ['-I', '129m'],
+    ['-I', '33m'],
     ['-I', '1g'],
     ['-l', '127.0.0.1:0'],
     ['-l', 'a b'],

@@ -6,7 +6,7 @@ import type {
   ReplicationEvent,
   ReplicationMachine,
 } from '../../../src/engine/replication/types.js';
-import type { Net, Stream, StreamHandlers } from '../../../src/engine/server/net.js';
+import type { ListenAddress, Net, Stream, StreamHandlers } from '../../../src/engine/server/net.js';
 import { ReplicationDriver } from '../../../src/engine/server/replication-driver.js';
 
 /** Answers each kind of event as the test scripts it, and keeps what it was told but for ticks. */
@@ -67,7 +67,7 @@ class ScriptedNet implements Net {
   lose: () => void = () => {};
   isListening = false;
 
-  listen<T>(_host: string, _port: number, handlers: StreamHandlers<T>): { stop(): void } {
+  listen<T>(_address: ListenAddress, handlers: StreamHandlers<T>): { stop(): void } {
     this.isListening = true;
     this.accept = (stream) => this.#connect(stream, handlers);
     return {
@@ -75,6 +75,10 @@ class ScriptedNet implements Net {
         this.isListening = false;
       },
     };
+  }
+
+  listenDatagrams(): never {
+    throw new Error('replication needs no datagrams');
   }
 
   dial<T>(

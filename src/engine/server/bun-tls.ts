@@ -1,0 +1,67 @@
+// TLS as Bun does it: options for a listener, and handlers that let nobody in before the handshake is done.
+import type { Socket, SocketHandler, TLSOptions } from 'bun';
+import type { TlsMaterial } from './tls-settings.js';
+
+const TLS_1_2 = 0x0303;
+const TLS_1_3 = 0x0304;
+/** How long a client may take over its handshake; until then it is a connection that costs and does nothing. */
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+
+/** What the types of Bun leave out. */
+type ListenTlsOptions = TLSOptions & { minVersion: number };
+
+export function bunTls(material: TlsMaterial): TLSOptions {
+  const { certificate, key, authorities, clientCertificates, minVersion, ciphers } = material;
+  const options: ListenTlsOptions = {
+    cert: certificate,
+    key,
+    minVersion: minVersion === '1.3' ? TLS_1_3 : TLS_1_2,
+    requestCert: clientCertificates !== 'none',
+    rejectUnauthorized: clientCertificates === 'require',
+    ...(authorities !== undefined && { ca: authorities }),
+    ...(ciphers !== undefined && { ciphers }),
+  };
+  return options;
+}
+
+/**
+ * The same handlers behind a handshake. Bun opens a connection before it, and says that it went well even with a
+ * client whose certificate is worth nothing: `authorized` is what counts. Nothing such a client sent is ever read.
+ */
+export function securedHandler<T>(handler: SocketHandler<T>, material: TlsMaterial): SocketHandler<T> {
+  const waiting = new WeakMap<Socket<T>, NodeJS.Timeout>();
+  const { clientCertificates } = material;
+  return {
+    ...handler,
+    open(socket) {
+      waiting.set(
+        socket,
+        setTimeout(() => socket.terminate(), HANDSHAKE_TIMEOUT_MS),
+      );
+      handler.open?.(socket);
+    },
+    handshake(socket, isSound) {
+      clearTimeout(waiting.get(socket));
+      waiting.delete(socket);
+      if (!isSound || !isWelcome(socket, clientCertificates)) socket.terminate();
+    },
+    data(socket, bytes) {
+      if (waiting.has(socket)) return;
+      handler.data?.(socket, bytes);
+    },
+    close(socket, error) {
+      clearTimeout(waiting.get(socket));
+      handler.close?.(socket, error);
+    },
+  };
+}
+
+function isWelcome<T>(socket: Socket<T>, wanted: TlsMaterial['clientCertificates']): boolean {
+  if (wanted === 'none' || socket.authorized) return true;
+  return wanted === 'verify' && !hasCertificate(socket);
+}
+
+function hasCertificate<T>(socket: Socket<T>): boolean {
+  const certificate: object | undefined | null = socket.getPeerCertificate();
+  return certificate !== undefined && certificate !== null && Object.keys(certificate).length > 0;
+}

@@ -1,0 +1,128 @@
+// Everything a node listens on for clients, of whatever kind, behind one start, one stop and one change of certificates.
+import type { ClientProtocol } from './listen-addresses.js';
+import type { DatagramHandlers, ListenAddress, Listener, Net, StreamHandlers, TcpAddress } from './net.js';
+import type { Options } from './options.js';
+import { readTlsMaterial, type TlsMaterial } from './tls-settings.js';
+
+/** What of a node's options says where clients are served. */
+export type ListenOptions = Pick<Options, 'listen' | 'udpPort' | 'unixSocket' | 'protocol' | 'tls'>;
+
+/** What a thread may open. */
+export interface ThreadListens {
+  /** Other threads listen on the same ports. */
+  readonly isShared: boolean;
+  /** Whether this is the one that opens what can't be shared: the unix socket. */
+  readonly opensUnixSocket: boolean;
+}
+
+export interface ListenHandlers<T> {
+  /** For connections that may speak this. */
+  readonly streams: (protocol: ClientProtocol) => StreamHandlers<T>;
+  readonly datagrams: DatagramHandlers;
+}
+
+/**
+ * Asks for each TCP port alone, and gives it back: of a port that is shared the system would let another program's
+ * listener have a part, and say nothing. Once, before any thread listens.
+ * @throws FatalError (status 71) when the system refuses one
+ */
+export function checkPorts(net: Net, options: ListenOptions): void {
+  for (const { host, port } of options.listen) {
+    net.listen({ kind: 'tcp', host, port }, NOBODY).stop();
+  }
+}
+
+const NOBODY: StreamHandlers<void> = {
+  open: (stream) => stream.terminate(),
+  data() {},
+  drain() {},
+  close() {},
+};
+
+export class ClientListeners<T> {
+  readonly #net: Net;
+  readonly #options: ListenOptions;
+  readonly #thread: ThreadListens;
+  readonly #handlers: ListenHandlers<T>;
+  readonly #plain: Listener[] = [];
+  #secured: Listener[] = [];
+
+  constructor(net: Net, options: ListenOptions, thread: ThreadListens, handlers: ListenHandlers<T>) {
+    this.#net = net;
+    this.#options = options;
+    this.#thread = thread;
+    this.#handlers = handlers;
+  }
+
+  /** Opens all of them, or none. @throws FatalError when the system refuses one, or the certificates are no good */
+  open(): void {
+    const { tls, unixSocket, udpPort, listen, protocol } = this.#options;
+    try {
+      if (tls !== undefined) this.#openSecured(readTlsMaterial(tls));
+      for (const endpoint of listen) {
+        if (!this.#isSecured(endpoint)) {
+          this.#plain.push(this.#listen(this.#addressOf(endpoint), endpoint.protocol ?? protocol));
+        }
+      }
+      if (unixSocket !== undefined && this.#thread.opensUnixSocket) {
+        this.#plain.push(this.#listen({ kind: 'unix', ...unixSocket }, protocol));
+      }
+      if (udpPort === 0) return;
+      for (const host of new Set(listen.map((endpoint) => endpoint.host))) {
+        const address = { host, port: udpPort, isShared: this.#thread.isShared };
+        this.#plain.push(this.#net.listenDatagrams(address, this.#handlers.datagrams));
+      }
+    } catch (error) {
+      this.stop();
+      throw error;
+    }
+  }
+
+  /** Stops accepting on all of them. */
+  stop(): void {
+    for (const listener of [...this.#plain, ...this.#secured]) listener.stop();
+    this.#plain.length = 0;
+    this.#secured.length = 0;
+  }
+
+  /**
+   * From here on new connections are given the certificates that are in the files now; open ones keep theirs.
+   * @throws FatalError when the files are no good: then all stays as it was
+   */
+  reloadCertificates(): void {
+    const { tls } = this.#options;
+    if (tls === undefined || this.#secured.length === 0) return;
+    const material = readTlsMaterial(tls);
+    const old = this.#secured;
+    this.#secured = [];
+    try {
+      this.#openSecured(material);
+    } catch (error) {
+      for (const listener of this.#secured) listener.stop();
+      this.#secured = old;
+      throw error;
+    }
+    for (const listener of old) listener.stop();
+  }
+
+  #openSecured(tls: TlsMaterial): void {
+    for (const endpoint of this.#options.listen) {
+      if (!this.#isSecured(endpoint)) continue;
+      // Shared with its successor, even when there is but one thread.
+      const address: TcpAddress = { ...this.#addressOf(endpoint), isShared: true, tls };
+      this.#secured.push(this.#listen(address, endpoint.protocol ?? this.#options.protocol));
+    }
+  }
+
+  #isSecured(endpoint: { isPlain?: true }): boolean {
+    return this.#options.tls !== undefined && endpoint.isPlain !== true;
+  }
+
+  #addressOf({ host, port }: { host: string; port: number }): TcpAddress {
+    return { kind: 'tcp', host, port, isShared: this.#thread.isShared };
+  }
+
+  #listen(address: ListenAddress, protocol: ClientProtocol): Listener {
+    return this.#net.listen(address, this.#handlers.streams(protocol));
+  }
+}
