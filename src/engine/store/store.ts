@@ -556,7 +556,7 @@ export class Store {
 
   /** Bytes of header, key and value. */
   itemBytes(ref: number): number {
-    return this.#items.sizeOf(ref);
+    return this.#items.values.itemBytes(ref);
   }
 
   keyLength(ref: number): number {

@@ -1,4 +1,4 @@
-// One client connection that speaks the classic text protocol: bytes in, store, reply bytes out. Sans-I/O.
+// One client connection that speaks the text protocol, classic and meta commands: bytes in, store, reply bytes out. Sans-I/O.
 //
 // A session is always in one of three phases:
 // - line: it waits for the end of a command line. A line that lies whole in one chunk is read where it is; of any
@@ -15,6 +15,7 @@ import {
   MODE_REPLACE,
   MODE_SET,
 } from '../../store/store-types.js';
+import { MetaCommands, metaCommandOf } from '../meta/meta-commands.js';
 import type { ReplyBuffer } from '../reply-buffer.js';
 import type { ServerFacts } from '../server-facts.js';
 import { CommandLine } from './command-line.js';
@@ -78,6 +79,7 @@ export class ClassicSession {
   readonly #server: ServerFacts;
   readonly #partial = new PartialLine();
   readonly #storage: Storage;
+  readonly #meta: MetaCommands;
   readonly #retrieval: Retrieval;
   /** Where in #partial the next key is. */
   #keysAt = IN_CALLERS_BYTES;
@@ -86,6 +88,7 @@ export class ClassicSession {
     this.#store = store;
     this.#server = server;
     this.#storage = new Storage(store);
+    this.#meta = new MetaCommands(store);
     this.#retrieval = new Retrieval(store);
   }
 
@@ -102,6 +105,7 @@ export class ClassicSession {
         break;
       }
       if (this.#storage.isReceiving) at = this.#storage.take(bytes, at, end, reply);
+      else if (this.#meta.isReceiving) at = this.#meta.take(bytes, at, end, reply);
       else if (this.#retrieval.isRunning) at = this.#goOnWithKeys(bytes, at, end, reply);
       else at = this.#takeLine(bytes, at, end, reply);
     }
@@ -112,6 +116,7 @@ export class ClassicSession {
   /** Releases a half-received item. Call once when the connection ends, however it ends. */
   close(): void {
     this.#storage.release();
+    this.#meta.release();
     this.#partial.forget();
     this.closing = true;
   }
@@ -157,6 +162,11 @@ export class ClassicSession {
     const end = withoutCr(bytes, start, newline);
     let wordEnd = start;
     while (wordEnd < end && bytes[wordEnd] !== SPACE) wordEnd++;
+    const metaCommand = metaCommandOf(bytes, start, wordEnd);
+    if (metaCommand !== 0) {
+      this.#meta.run(metaCommand, bytes, start, end, reply);
+      return newline + 1;
+    }
     const command = commandOf(bytes, start, wordEnd);
     if (command === COMMAND_GET || command === COMMAND_GETS) {
       return this.#runGet(bytes, wordEnd, end, newline, command === COMMAND_GETS, reply);

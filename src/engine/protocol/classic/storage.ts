@@ -16,6 +16,7 @@ import {
   TOO_LARGE,
 } from '../../store/store-types.js';
 import type { ReplyBuffer } from '../reply-buffer.js';
+import { ValueIntake } from '../value-intake.js';
 import type { CommandLine } from './command-line.js';
 import {
   BAD_CHUNK,
@@ -29,8 +30,6 @@ import {
   TOO_LARGE_REPLY,
 } from './replies.js';
 
-const CR = 0x0d;
-const LF = 0x0a;
 const LINE_END_BYTES = 2;
 /** memcached's bound: with its line end a value's length must stay an int. */
 const VALUE_LENGTH_MAX = 0x7fff_ffff - LINE_END_BYTES;
@@ -41,26 +40,20 @@ const unique = new Decimal64();
 
 export class Storage {
   readonly #store: Store;
-  /** The reserved item whose value is arriving, 0 = none. */
-  #ref = 0;
+  readonly #intake: ValueIntake;
   #mode: StoreMode = MODE_SET;
   #uniqueHi = 0;
   #uniqueLo = 0;
   #noreply = false;
-  #valueLength = 0;
-  /** Bytes of the value and its line end that came in. */
-  #received = 0;
-  #hasBadEnd = false;
-  /** Bytes of a refused value that are still to come. */
-  #toSwallow = 0;
 
   constructor(store: Store) {
     this.#store = store;
+    this.#intake = new ValueIntake(store);
   }
 
   /** Whether bytes of a value, kept or not, are still to come. */
   get isReceiving(): boolean {
-    return this.#ref !== 0 || this.#toSwallow !== 0;
+    return this.#intake.isReceiving;
   }
 
   /** `<command> <key> <flags> <exptime> <length> [unique] [noreply]`: prepares for the value, or refuses it. */
@@ -72,38 +65,18 @@ export class Storage {
 
   /** Takes what belongs to the value from bytes[at .. end); answers once it is complete. Returns where it stopped. */
   take(bytes: Uint8Array, at: number, end: number, reply: ReplyBuffer): number {
-    if (this.#ref === 0) {
-      const swallowed = Math.min(this.#toSwallow, end - at);
-      this.#toSwallow -= swallowed;
-      return at + swallowed;
-    }
-    let next = at;
-    const valueLeft = this.#valueLength - this.#received;
-    if (valueLeft > 0) {
-      const taken = Math.min(valueLeft, end - at);
-      this.#store.writeValue(this.#ref, this.#received, bytes, at, at + taken);
-      this.#received += taken;
-      next += taken;
-    }
-    const total = this.#valueLength + LINE_END_BYTES;
-    while (next < end && this.#received < total) {
-      const expected = this.#received === this.#valueLength ? CR : LF;
-      if (bytes[next] !== expected) this.#hasBadEnd = true;
-      next++;
-      this.#received++;
-    }
-    if (this.#received === total) this.#finish(reply);
+    const next = this.#intake.take(bytes, at, end);
+    const ref = this.#intake.takeComplete();
+    if (ref !== 0) this.#finish(ref, reply);
     return next;
   }
 
   /** Gives a half-received item back. */
   release(): void {
-    if (this.#ref !== 0) this.#giveBack(this.#ref);
-    this.#ref = 0;
-    this.#toSwallow = 0;
+    this.#intake.abandon();
   }
 
-  /** Undefined when a slot is reserved, else the reply; #toSwallow is set where a value follows all the same. */
+  /** Undefined when a slot is reserved, else the reply; the value that follows all the same is swallowed. */
   #prepare(line: CommandLine, mode: StoreMode): Uint8Array | undefined {
     const words = mode === MODE_CAS ? 6 : 5;
     if (line.count < words) return BAD_FORMAT;
@@ -111,7 +84,12 @@ export class Storage {
     const valueLength = line.integer(4);
     // Without a length there is nothing to swallow: what follows is read as commands.
     if (!(valueLength >= 0 && valueLength <= VALUE_LENGTH_MAX)) return BAD_FORMAT;
-    this.#toSwallow = valueLength + LINE_END_BYTES;
+    const problem = this.#reserve(line, mode, valueLength);
+    if (problem !== undefined) this.#intake.swallow(valueLength);
+    return problem;
+  }
+
+  #reserve(line: CommandLine, mode: StoreMode, valueLength: number): Uint8Array | undefined {
     const keyStart = line.start(1);
     const keyLength = line.length(1);
     const flags = line.integer(2);
@@ -126,22 +104,16 @@ export class Storage {
       if (mode === MODE_SET) this.#store.discard(line.bytes, keyStart, keyLength);
       return this.#store.reserveError === TOO_LARGE ? TOO_LARGE_REPLY : OUT_OF_MEMORY;
     }
-    this.#toSwallow = 0;
-    this.#ref = ref;
     this.#mode = mode;
     this.#uniqueHi = mode === MODE_CAS ? unique.hi : 0;
     this.#uniqueLo = mode === MODE_CAS ? unique.lo : 0;
-    this.#valueLength = valueLength;
-    this.#received = 0;
-    this.#hasBadEnd = false;
+    this.#intake.expect(ref, valueLength);
     return undefined;
   }
 
-  #finish(reply: ReplyBuffer): void {
-    const ref = this.#ref;
-    this.#ref = 0;
-    if (this.#hasBadEnd) {
-      this.#giveBack(ref);
+  #finish(ref: number, reply: ReplyBuffer): void {
+    if (this.#intake.hasBadEnd) {
+      this.#intake.giveBack(ref);
       this.#say(BAD_CHUNK, reply);
       return;
     }
@@ -152,15 +124,6 @@ export class Storage {
     this.#store.lock();
     try {
       return this.#store.commit(ref, this.#mode, this.#uniqueHi, this.#uniqueLo);
-    } finally {
-      this.#store.unlock();
-    }
-  }
-
-  #giveBack(ref: number): void {
-    this.#store.lock();
-    try {
-      this.#store.release(ref);
     } finally {
       this.#store.unlock();
     }
