@@ -10,7 +10,7 @@ const CR = 0x0d;
 const NUL = 0x00;
 const COLON = 0x3a;
 
-interface Login {
+export interface Login {
   readonly user: Uint8Array;
   readonly password: Uint8Array;
 }
@@ -47,30 +47,20 @@ function parseLine(line: Uint8Array): Login | string {
   return { user: line.slice(0, colon), password: line.slice(colon + 1) };
 }
 
-/** The logins in force; the sessions of a thread share one, and a reload changes it under them. */
-export class Credentials {
-  #logins: readonly Login[];
+/** The logins in force, wherever they come from. */
+export interface Credentials {
+  /** Whether this user has this password. */
+  match(user: Uint8Array, password: Uint8Array): boolean;
+}
 
-  constructor(logins: readonly Login[]) {
-    this.#logins = logins;
-  }
-
-  /** Puts other logins in force. Who is logged in stays so. */
-  replace(logins: readonly Login[]): void {
-    this.#logins = logins;
-  }
-
-  /**
-   * Whether this user has this password. Takes as long for a wrong one as for a right one: every login is compared
-   * to its end.
-   */
-  match(user: Uint8Array, password: Uint8Array): boolean {
-    let matched = 0;
-    for (const login of this.#logins) {
-      matched |= isSame(login.user, user) & isSame(login.password, password);
-    }
-    return matched === 1;
-  }
+/**
+ * Whether one of the logins is this user with this password. Takes as long for a wrong one as for a right one: every
+ * login is compared to its end.
+ */
+export function matchLogin(logins: readonly Login[], user: Uint8Array, password: Uint8Array): boolean {
+  let matched = 0;
+  for (const login of logins) matched |= isSame(login.user, user) & isSame(login.password, password);
+  return matched === 1;
 }
 
 /** 1 or 0, in a time that depends on the length of `given` alone. */

@@ -85,7 +85,7 @@ export class TextLogin {
     }
     const line = new CommandLine();
     line.split(this.#kept, 0, this.#kept[end - 1] === CR ? end - 1 : end);
-    const isLogin = line.count >= 5 && line.is(0, SET);
+    const isLogin = line.count >= 5 && line.start(0) === 0 && line.is(0, SET);
     const length = isLogin ? line.integer(4) : Number.NaN;
     this.#forget();
     if (!(length >= 0)) reply.write(UNAUTHENTICATED);

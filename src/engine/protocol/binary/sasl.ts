@@ -10,11 +10,13 @@ import { acceptsPlain } from '../auth/sasl-plain.js';
 import type { ReplyBuffer } from '../reply-buffer.js';
 import { type Addressee, writeError, writeValue } from './replies.js';
 import type { Request } from './request.js';
-import { OP_SASL_AUTH, STATUS_AUTH_CONTINUE, STATUS_AUTH_ERROR, STATUS_OK } from './wire.js';
+import { OP_SASL_AUTH, STATUS_AUTH_CONTINUE, STATUS_AUTH_ERROR, STATUS_INVALID, STATUS_OK } from './wire.js';
 
 /** Three times the longest that the auth file can hold; no longer message can be right, and none is kept. */
 const MESSAGE_MAX_BYTES = 768;
 
+/** memcached's bound for the name of a mechanism. */
+const MECHANISM_MAX_BYTES = 32;
 const MECHANISM = 'PLAIN';
 const MECHANISMS = Buffer.from(MECHANISM, 'latin1');
 const AUTHENTICATED = Buffer.from('Authenticated', 'latin1');
@@ -52,13 +54,17 @@ export class SaslLogin implements Addressee {
     writeValue(reply, request, STATUS_OK, MECHANISMS);
   }
 
-  /** auth or step; its message follows. False when it is not wanted, which was answered. */
+  /** auth or step; its message follows. False when that is not wanted, which was answered. */
   begin(request: Request, reply: ReplyBuffer): boolean {
     this.isAuthenticated = false;
     const isExpected = request.shape.command === OP_SASL_AUTH || this.#awaitsStep;
     this.#awaitsStep = false;
     this.opcode = request.opcode;
     this.opaque = request.opaque;
+    if (request.keyLength > MECHANISM_MAX_BYTES) {
+      writeError(reply, request, STATUS_INVALID);
+      return false;
+    }
     if (request.valueLength > MESSAGE_MAX_BYTES) {
       this.#fail(reply);
       return false;
