@@ -1,7 +1,7 @@
 // Stream sockets by Bun: the one file that calls Bun.listen and Bun.connect.
 import type { Socket, SocketHandler } from 'bun';
 import { bunTls, securedHandler } from './bun-tls.js';
-import { receiveDatagrams } from './datagrams.js';
+import { listenDatagrams } from './datagrams.js';
 import { endpointText } from './endpoint.js';
 import { EXIT, FatalError } from './exit.js';
 import { ALL_INTERFACES } from './listen-addresses.js';
@@ -60,7 +60,7 @@ export const bunNet: Net = {
     return address.kind === 'unix' ? listenUnix(address, handlers) : listenTcp(address, handlers);
   },
 
-  listenDatagrams: receiveDatagrams,
+  listenDatagrams,
 
   dial(host, port, timeoutMs, handlers, failed): void {
     dialOnce(host, port, timeoutMs, handlers, failed);

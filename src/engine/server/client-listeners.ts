@@ -54,8 +54,11 @@ export class ClientListeners<T> {
     this.#handlers = handlers;
   }
 
-  /** Opens all of them, or none. @throws FatalError when the system refuses one, or the certificates are no good */
-  open(): void {
+  /**
+   * Opens all of them, or none.
+   * @throws (rejects with) FatalError when the system refuses one, or the certificates are no good
+   */
+  async open(): Promise<void> {
     const { tls, unixSocket, udpPort, listen, protocol } = this.#options;
     try {
       if (tls !== undefined) this.#openSecured(readTlsMaterial(tls));
@@ -70,7 +73,7 @@ export class ClientListeners<T> {
       if (udpPort === 0) return;
       for (const host of new Set(listen.map((endpoint) => endpoint.host))) {
         const address = { host, port: udpPort, isShared: this.#thread.isShared };
-        this.#plain.push(this.#net.listenDatagrams(address, this.#handlers.datagrams));
+        this.#plain.push(await this.#net.listenDatagrams(address, this.#handlers.datagrams));
       }
     } catch (error) {
       this.stop();

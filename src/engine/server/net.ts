@@ -75,17 +75,15 @@ export interface DatagramAddress {
 }
 
 export interface DatagramHandlers {
-  /** `bytes` is the callee's during the call only; `reply` too, to who sent it. */
+  /** `bytes` and `reply`, which answers the sender, are the callee's during the call only. */
   message(bytes: Uint8Array, reply: DatagramReply): void;
-  /** The system refuses the address or port. */
-  failed(error: unknown): void;
 }
 
 export interface Net {
   /** @throws FatalError (status 71) that says why the system refuses the address or port */
   listen<T>(address: ListenAddress, handlers: StreamHandlers<T>): Listener;
-  /** Receives datagrams. */
-  listenDatagrams(address: DatagramAddress, handlers: DatagramHandlers): Listener;
+  /** Receives datagrams. @throws (rejects with) FatalError (status 71) when the system refuses the address or port */
+  listenDatagrams(address: DatagramAddress, handlers: DatagramHandlers): Promise<Listener>;
   /** Connects; `failed` is called with the system's error code instead of `open` if that comes to nothing. */
   dial<T>(
     host: string,
