@@ -229,16 +229,13 @@ export class Store {
     return this.#findLive(key, start, length, this.#index.hash(key, start, length));
   }
 
-  /** A hit on a live item: one byte, and the time once a second. */
+  /** A reader's hit on a live item. */
   use(ref: number): void {
-    const segments = this.#segments;
-    const use = segments.byte(ref, BYTE_USE);
-    const frequency = use & USE_FREQUENCY_MASK;
-    if (frequency !== USE_FREQUENCY_MASK) segments.setByte(ref, BYTE_USE, (use | USE_FETCHED) + 1);
-    else if ((use & USE_FETCHED) === 0) segments.setByte(ref, BYTE_USE, use | USE_FETCHED);
-    if (segments.word(ref, WORD_LAST_ACCESS) !== this.nowSec)
-      segments.setWord(ref, WORD_LAST_ACCESS, this.nowSec);
+    const use = this.#segments.byte(ref, BYTE_USE);
+    if ((use & USE_FETCHED) === 0) this.#segments.setByte(ref, BYTE_USE, use | USE_FETCHED);
+    this.#bump(ref);
   }
+
 
   // ── Storing: reserve, fill, commit ───────────────────────────────────────────────────────────────────────────
 
@@ -415,7 +412,7 @@ export class Store {
     else this.number.subtract(deltaHi, deltaLo);
     this.#counts[isIncrement ? COUNTER.incrHits : COUNTER.decrHits]++;
     const digits = writeDecimal64(this.number.hi, this.number.lo, this.#digits, 0);
-    this.use(ref);
+    this.#bump(ref);
     if (digits > valueLength && !this.#slotHolds(ref, length + segments.ownUniqueBytes(ref) + digits)) {
       const flags = this.flags(ref);
       const exptimeSec = this.exptimeSec(ref);
@@ -793,7 +790,7 @@ export class Store {
     switch (mode) {
       case MODE_ADD:
         if (live === 0) return STORED;
-        this.use(live);
+        this.#bump(live);
         return NOT_STORED;
       case MODE_REPLACE:
         return live === 0 ? NOT_STORED : STORED;
@@ -949,6 +946,15 @@ export class Store {
     this.#values.transfer(old, ref, 0);
     this.#publish(ref, hash, old);
     return true;
+  }
+
+  /** What keeps an item from eviction: one byte, and the time once a second. */
+  #bump(ref: number): void {
+    const segments = this.#segments;
+    const use = segments.byte(ref, BYTE_USE);
+    if ((use & USE_FREQUENCY_MASK) !== USE_FREQUENCY_MASK) segments.setByte(ref, BYTE_USE, use + 1);
+    if (segments.word(ref, WORD_LAST_ACCESS) !== this.nowSec)
+      segments.setWord(ref, WORD_LAST_ACCESS, this.nowSec);
   }
 
   #stamp(ref: number): void {

@@ -61,7 +61,7 @@ function writeHit(
   const withValue = request.wantsValue && !(request.compares && hasUnique(request, store, ref));
   let at = putBytes(withValue ? VA : HD, bytes, reply.length);
   if (withValue) at += writeDecimal(valueLength, bytes, at);
-  exptimeSec = store.exptimeSec(ref);
+  exptimeSec = isCreated ? 0 : store.exptimeSec(ref);
   hasWon = false;
   for (let position = 0; position < request.flagCount; position++) {
     at = putFlag(request, position, store, ref, isCreated, bytes, at);

@@ -114,7 +114,8 @@ export class MetaRequest {
       if (this.#wasSeen(letter)) return DUPLICATE_FLAG;
       const found = this.#readFlag(letter, word, nowSec);
       if (found === INVALID_FLAG) return found;
-      problem = found ?? problem;
+      // The last error counts, but client flags have no word of their own.
+      if (problem === undefined || found !== BAD_FORMAT) problem = found ?? problem;
     }
     return problem ?? (this.#opaqueIsTooLong ? OPAQUE_TOO_LONG : undefined);
   }
