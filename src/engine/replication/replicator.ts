@@ -105,6 +105,11 @@ export class Replicator implements ReplicationMachine {
     return link !== null && !link.awaitingWritable && link.carriesData && this.#outgoing.hasChanges;
   }
 
+  get awaitsChanges(): boolean {
+    const link = this.#active;
+    return link !== null && !link.awaitingWritable && link.carriesData && !this.#outgoing.hasChanges;
+  }
+
   step(event: ReplicationEvent, nowMs: number): readonly ReplicationEffect[] {
     this.#effects.length = 0;
     if (this.#hasStopped) return this.#effects;

@@ -142,5 +142,7 @@ export interface ReplicationMachine {
   step(event: ReplicationEvent, nowMs: number): readonly ReplicationEffect[];
   /** Whether a `pump` now would produce bytes or work. Costs a few loads: ask after every batch. */
   readonly hasOutgoing: boolean;
+  /** Whether the peer has been told everything, and what is written next could be sent at once. */
+  readonly awaitsChanges: boolean;
   stats(nowMs: number): ReplicationStats;
 }

@@ -20,14 +20,13 @@ export interface ClientServerOptions {
   /** 0 = never. */
   readonly idleTimeoutSec: number;
   readonly logConnection: (connection: ClientConnection) => void;
-  /** Told of a listener that fails after `listen` has returned: UDP is bound later. */
-  readonly failed: (error: unknown) => void;
 }
 
 export interface ConnectionCounters {
-  current: number;
-  total: number;
-  rejected: number;
+  /** Counts a new connection. @returns false when there are maxConnections already, in all threads */
+  connect(maxConnections: number): boolean;
+  /** Counts the end of one that `connect` let in. */
+  disconnect(): void;
   /** Closed by idle_timeout. */
   idleKicks: number;
 }
@@ -53,13 +52,13 @@ export class ClientServer {
     );
     this.#listeners = new ClientListeners(net, listen, thread, {
       streams: (protocol) => this.#handlersOf(protocol),
-      datagrams: { message: (bytes, reply) => udp.message(bytes, reply), failed: options.failed },
+      datagrams: { message: (bytes, reply) => udp.message(bytes, reply) },
     });
   }
 
-  /** Opens every address, or none. @throws FatalError when the system refuses one */
-  listen(): void {
-    this.#listeners.open();
+  /** Opens every address, or none. @throws (rejects with) FatalError when the system refuses one */
+  async listen(): Promise<void> {
+    await this.#listeners.open();
     this.#upkeep = setInterval(() => this.#lookAround(), UPKEEP_INTERVAL_MS);
   }
 
@@ -100,12 +99,7 @@ export class ClientServer {
 
   #opened(stream: Stream, protocol: ClientProtocol): Guest {
     const { connections, context, openSession, maxConnections, logConnection } = this.#options;
-    if (connections.current >= maxConnections) {
-      connections.rejected += 1;
-      return this.#turnAway(stream);
-    }
-    connections.current += 1;
-    connections.total += 1;
+    if (!connections.connect(maxConnections)) return this.#turnAway(stream);
     const connection = new ClientConnection(context, stream, openSession(protocol));
     this.#connections.add(connection);
     logConnection(connection);
@@ -133,7 +127,7 @@ export class ClientServer {
     }
     if (!this.#connections.delete(guest)) return;
     guest.closed();
-    this.#options.connections.current -= 1;
+    this.#options.connections.disconnect();
     this.#noteEmpty();
   }
 

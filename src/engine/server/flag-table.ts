@@ -67,7 +67,12 @@ export const FLAGS: readonly Flag[] = [
     value: 'num',
     help: 'most client connections at a time (default: 1024)',
   },
-  { letter: 't', long: 'threads', value: 'num', help: 'threads: only 1 in this version (default: 1)' },
+  {
+    letter: 't',
+    long: 'threads',
+    value: 'num',
+    help: 'threads that serve clients, 64 at most (default: one a core, 4 at most)',
+  },
   {
     letter: 'f',
     long: 'slab-growth-factor',

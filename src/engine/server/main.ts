@@ -1,6 +1,9 @@
 // The entry of the engine's executable: command line, signals, and the one place where the process ends.
+// Worker threads enter here as well, as it is the one file that is sure to be inside the executable.
+import { isMainThread } from 'node:worker_threads';
 import { VERSION } from '../version.js';
 import { bunNet } from './bun-net.js';
+import { runClientThread } from './client-thread.js';
 import { EXIT, FatalError } from './exit.js';
 import { helpText } from './help.js';
 import { logLine } from './log.js';
@@ -53,8 +56,12 @@ function fail(error: unknown): never {
   process.exit(EXIT.software);
 }
 
-try {
-  main();
-} catch (error) {
-  fail(error);
+if (isMainThread) {
+  try {
+    main();
+  } catch (error) {
+    fail(error);
+  }
+} else {
+  runClientThread();
 }

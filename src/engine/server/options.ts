@@ -1,4 +1,5 @@
 // What a command line means: typed options with memcached's defaults, or a FatalError that names the remedy.
+import { availableParallelism } from 'node:os';
 import { MAX_ITEM_BYTES, MAX_MEMORY_BYTES, MIN_MEMORY_BYTES } from '../store/store-types.js';
 import { type GivenFlag, splitArgv } from './argv.js';
 import { FatalError } from './exit.js';
@@ -57,6 +58,8 @@ export interface Options {
   readonly minItemSpaceBytes: number;
   /** Answer with an error when memory is full instead of evicting. */
   readonly refuseWhenFull: boolean;
+  /** That serve clients. */
+  readonly threads: number;
   readonly maxConnections: number;
   readonly verbose: boolean;
   /** Absent: no -x and no -X, so nothing is replicated. */
@@ -69,6 +72,8 @@ export type Command =
   | { readonly kind: 'version' };
 
 const DEFAULT_PORT = 11211;
+/** More cores than this are not taken unasked. */
+const DEFAULT_THREADS_MAX = 4;
 const DEFAULT_REPLICATION_PORT = 11212;
 const DEFAULT_READY_TIMEOUT_SEC = 10;
 const KIB = 1024;
@@ -91,7 +96,6 @@ export function parseCommandLine(argv: readonly string[]): Command {
 
   const port = wholeNumber(values, 'p', { fallback: DEFAULT_PORT, min: 1, max: 65_535, unit: 'a port' });
   const udpPort = wholeNumber(values, 'U', { fallback: 0, min: 0, max: 65_535, unit: 'a port' });
-  wholeNumber(values, 't', { fallback: 1, min: 1, max: 1, unit: '1, as this version runs one thread' });
   const memoryMb = wholeNumber(values, 'm', {
     fallback: 64,
     min: MIN_MEMORY_BYTES / MIB,
@@ -125,6 +129,12 @@ export function parseCommandLine(argv: readonly string[]): Command {
       growthFactor: growthFactor(last(values, 'f')),
       minItemSpaceBytes: wholeNumber(values, 'n', { fallback: 48, min: 1, max: 1024, unit: 'bytes' }),
       refuseWhenFull: values.has('M'),
+      threads: wholeNumber(values, 't', {
+        fallback: Math.min(DEFAULT_THREADS_MAX, availableParallelism()),
+        min: 1,
+        max: 64,
+        unit: 'threads',
+      }),
       maxConnections: wholeNumber(values, 'c', {
         fallback: 1024,
         min: 1,

@@ -26,6 +26,10 @@ export interface ReplicationDriverOptions {
   readonly onReady: () => void;
   /** Everything is handed over after `stop`, or its time is up. Once. */
   readonly onStopped: () => void;
+  /** Resolves when another thread has written. Absent: none does. */
+  readonly nextChange?: () => Promise<unknown>;
+  /** Called whenever the core has taken what there was: its figures may have changed. */
+  readonly onStepped?: () => void;
 }
 
 /**
@@ -44,6 +48,7 @@ export class ReplicationDriver {
   #isStepping = false;
   #turnIsDue = false;
   #pumpIsDue = false;
+  #awaitsChange = false;
   #listener: Listener | undefined;
   #ticker: NodeJS.Timeout | undefined;
 
@@ -82,6 +87,20 @@ export class ReplicationDriver {
     this.#scheduleTurn();
   }
 
+  /** Has another thread wake us, once there is nothing left to do but what it may write. */
+  #awaitChange(): void {
+    const { machine, nextChange } = this.#options;
+    if (nextChange === undefined || this.#awaitsChange || !machine.awaitsChanges) return;
+    this.#awaitsChange = true;
+    nextChange().then(() => {
+      this.#awaitsChange = false;
+      this.noteClientInput();
+      this.#awaitChange();
+    });
+    // What was written between the core's last look and now rang for nobody.
+    this.noteClientInput();
+  }
+
   /** Takes no new link and hands the peer what it lacks, for a bounded time; then `onStopped`. */
   stop(): void {
     this.#listener?.stop();
@@ -104,6 +123,8 @@ export class ReplicationDriver {
       for (const effect of machine.step(next, nowMs())) this.#carryOut(effect);
     }
     this.#isStepping = false;
+    this.#options.onStepped?.();
+    this.#awaitChange();
   }
 
   #carryOut(effect: ReplicationEffect): void {

@@ -1,9 +1,8 @@
 // What `stats`, `stats settings` and `stats replication` say about the process around the store.
 import type { ProcessFacts, ServerFacts, ServerSettings, StatLine } from '../protocol/server-facts.js';
 import { CLIENT_VISIBLE_VERSION } from '../version.js';
-import type { TrafficCounters } from './client-connection.js';
-import type { ConnectionCounters } from './client-server.js';
 import type { Options } from './options.js';
+import type { ProcessCounters } from './process-counters.js';
 
 /** Bun's, which can't be changed. */
 const TCP_BACKLOG = 512;
@@ -12,27 +11,21 @@ const REPLICATION_OFF: readonly StatLine[] = [['repl_state', 'off']];
 
 export interface NodeFactsOptions {
   readonly options: Options;
-  readonly connections: ConnectionCounters;
-  readonly traffic: TrafficCounters;
+  readonly counters: ProcessCounters;
   /** The core's own figures; undefined when replication is off. */
   readonly replicationStats: () => object | undefined;
 }
 
 export class NodeFacts implements ServerFacts {
   readonly version = CLIENT_VISIBLE_VERSION;
-  /** Zero logs what an operator must know; one and more also logs connections. */
-  verbosity: number;
   readonly #options: Options;
-  readonly #connections: ConnectionCounters;
-  readonly #traffic: TrafficCounters;
+  readonly #counters: ProcessCounters;
   readonly #replicationStats: () => object | undefined;
 
-  constructor({ options, connections, traffic, replicationStats }: NodeFactsOptions) {
+  constructor({ options, counters, replicationStats }: NodeFactsOptions) {
     this.#options = options;
-    this.#connections = connections;
-    this.#traffic = traffic;
+    this.#counters = counters;
     this.#replicationStats = replicationStats;
-    this.verbosity = options.verbose ? 1 : 0;
   }
 
   process(): ProcessFacts {
@@ -42,15 +35,15 @@ export class NodeFacts implements ServerFacts {
       uptimeSec: Math.floor(process.uptime()),
       userCpuSec: cpu.user / USEC_PER_SEC,
       systemCpuSec: cpu.system / USEC_PER_SEC,
-      currConnections: this.#connections.current,
-      totalConnections: this.#connections.total,
-      rejectedConnections: this.#connections.rejected,
+      currConnections: this.#counters.openConnections,
+      totalConnections: this.#counters.totalConnections,
+      rejectedConnections: this.#counters.rejectedConnections,
       maxConnections: this.#options.maxConnections,
-      bytesRead: this.#traffic.bytesRead,
-      bytesWritten: this.#traffic.bytesWritten,
-      acceptingConnections: this.#connections.current < this.#options.maxConnections,
+      bytesRead: this.#counters.bytesRead,
+      bytesWritten: this.#counters.bytesWritten,
+      acceptingConnections: this.#counters.openConnections < this.#options.maxConnections,
       listenDisabledCount: 0,
-      threads: 1,
+      threads: this.#options.threads,
     };
   }
 
@@ -62,11 +55,11 @@ export class NodeFacts implements ServerFacts {
       udpPort: options.udpPort,
       listen: options.listen.map((endpoint) => endpoint.host).join(','),
       unixSocket: options.unixSocket?.path ?? '',
-      verbosity: this.verbosity,
+      verbosity: this.#counters.verbosity,
       evictions: !options.refuseWhenFull,
       growthFactor: options.growthFactor,
       minItemSpaceBytes: options.minItemSpaceBytes,
-      threads: 1,
+      threads: options.threads,
       itemSizeMaxBytes: options.maxItemBytes,
       tcpBacklog: TCP_BACKLOG,
       maxMemoryBytes: options.memoryBytes,
@@ -81,13 +74,10 @@ export class NodeFacts implements ServerFacts {
   }
 
   resetStats(): void {
-    this.#connections.total = 0;
-    this.#connections.rejected = 0;
-    this.#traffic.bytesRead = 0;
-    this.#traffic.bytesWritten = 0;
+    this.#counters.reset();
   }
 
   setVerbosity(level: number): void {
-    this.verbosity = level;
+    this.#counters.verbosity = level;
   }
 }

@@ -1,4 +1,5 @@
 // The command line: memcached's letters, its long names, repcached's -x and -X, and what is refused and how.
+import { availableParallelism } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { FatalError } from '../../../src/engine/server/exit.js';
 import { FLAGS, flagName } from '../../../src/engine/server/flag-table.js';
@@ -26,7 +27,7 @@ function refusal(...argv: string[]): string {
 }
 
 describe('defaults', () => {
-  it('are those of memcached, but for one thread', () => {
+  it('are those of memcached, with a thread for each core, up to four', () => {
     expect(optionsOf()).toEqual({
       listen: [{ host: '::', port: 11211 }],
       udpPort: 0,
@@ -46,6 +47,7 @@ describe('defaults', () => {
       growthFactor: 1.25,
       minItemSpaceBytes: 48,
       refuseWhenFull: false,
+      threads: Math.min(4, availableParallelism()),
       maxConnections: 1024,
       verbose: false,
       replication: undefined,
@@ -123,7 +125,7 @@ describe('values', () => {
     ['-m', '0'],
     ['-m', '1e3'],
     ['-c', '0'],
-    ['-t', '4'],
+    ['-t', '65'],
     ['-U', '70000'],
     ['-a', '888'],
     ['-f', '1'],

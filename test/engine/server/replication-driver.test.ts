@@ -12,6 +12,7 @@ import { ReplicationDriver } from '../../../src/engine/server/replication-driver
 /** Answers each kind of event as the test scripts it, and keeps what it was told but for ticks. */
 class ScriptedMachine implements ReplicationMachine {
   hasOutgoing = false;
+  awaitsChanges = false;
   readonly told: ReplicationEvent[] = [];
   answers: Partial<Record<ReplicationEvent['kind'], readonly ReplicationEffect[]>> = {};
 

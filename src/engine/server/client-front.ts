@@ -1,0 +1,82 @@
+// Where clients are served: on the main thread (-t 1), or on worker threads (threads.ts). And the former.
+import { ReplyBuffer } from '../protocol/reply-buffer.js';
+import { ClientSession } from '../protocol/session.js';
+import { ClientServer } from './client-server.js';
+import { FatalError } from './exit.js';
+import { logLine } from './log.js';
+import type { Net } from './net.js';
+import type { NodeState } from './node-state.js';
+import { NodeFacts, type NodeFactsOptions } from './server-facts.js';
+
+/** How long clients may take to read their last replies once the node stops. */
+const CLIENT_DRAIN_MS = 2_000;
+
+export interface ClientFront {
+  /** Opens what clients are served on. Rejects with a FatalError when the system refuses a part of it. */
+  listen(): Promise<void>;
+  /** New connections get the certificates as they are now; if those are no good, nothing changes and the log says so. */
+  reloadCertificates(): void;
+  /** Stops accepting; resolves when every client is answered and gone, or has had its time. */
+  stop(): Promise<void>;
+}
+
+export interface LocalFrontOptions {
+  readonly net: Net;
+  readonly state: NodeState;
+  /** Which of the node's threads this is, from 0. */
+  readonly thread: number;
+  /** Called after each batch of requests. */
+  readonly onServed: () => void;
+  readonly replicationStats: NodeFactsOptions['replicationStats'];
+}
+
+/** Serves clients on the thread that makes it. */
+export class LocalFront implements ClientFront {
+  readonly #clients: ClientServer;
+  readonly #isFirst: boolean;
+
+  constructor({ net, state, thread, onServed, replicationStats }: LocalFrontOptions) {
+    const { options, store, counters, nowMs } = state;
+    const ownCounters = counters.ofThread(thread);
+    const facts = new NodeFacts({ options, counters, replicationStats });
+    this.#isFirst = thread === 0;
+    this.#clients = new ClientServer({
+      net,
+      listen: options,
+      thread: { isShared: options.threads > 1, opensUnixSocket: this.#isFirst },
+      context: { store, reply: new ReplyBuffer(), traffic: ownCounters, nowMs, onServed },
+      openSession: (protocols) => new ClientSession(store, facts, { protocols, credentials: undefined }),
+      connections: ownCounters,
+      maxConnections: options.maxConnections,
+      idleTimeoutSec: options.idleTimeoutSec,
+      logConnection: (connection) => {
+        if (counters.verbosity > 0) logLine(`client connected (${connection.peerAddress})`);
+      },
+    });
+  }
+
+  async listen(): Promise<void> {
+    await this.#clients.listen();
+  }
+
+  reloadCertificates(): void {
+    try {
+      this.#clients.reloadCertificates();
+    } catch (error) {
+      if (!(error instanceof FatalError)) throw error;
+      // Every thread finds the same.
+      if (this.#isFirst) logLine(`certificates are not reloaded, the old ones stay: ${error.message}`);
+    }
+  }
+
+  async stop(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(() => {
+      this.#clients.abort();
+      resolve();
+    }, CLIENT_DRAIN_MS);
+    this.#clients.stop(resolve);
+    await promise;
+    clearTimeout(timer);
+  }
+}

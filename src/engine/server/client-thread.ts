@@ -1,0 +1,56 @@
+// A worker thread: serves clients over the node's shared store until the main thread says stop.
+import { parentPort, workerData } from 'node:worker_threads';
+import { SharedMemory } from '../store/shared-memory.js';
+import { bunNet } from './bun-net.js';
+import { LocalFront } from './client-front.js';
+import { EXIT, FatalError } from './exit.js';
+import { openNodeState } from './node-state.js';
+import type { ThreadOrder, ThreadReport, ThreadSetup } from './threads.js';
+
+/** The whole life of a worker thread; the main thread ends it with the process. */
+export function runClientThread(): void {
+  // Without these an error would end the thread with its reason lost, some of them with code 0.
+  process.on('uncaughtException', fail);
+  process.on('unhandledRejection', fail);
+
+  const { seed, handles, thread } = workerData as ThreadSetup;
+  const state = openNodeState(seed, new SharedMemory(handles));
+  const { replication } = state;
+  const front = new LocalFront({
+    net: bunNet,
+    state,
+    thread,
+    onServed: replication === undefined ? () => {} : () => replication.bell.ring(),
+    replicationStats: () => replication?.board.read(),
+  });
+  parentPort?.on('message', (order: ThreadOrder) => {
+    carryOut(front, order).then(() => report({ kind: 'done', order }), fail);
+  });
+}
+
+function carryOut(front: LocalFront, order: ThreadOrder): Promise<void> {
+  switch (order) {
+    case 'listen':
+      return front.listen();
+    case 'reloadCertificates':
+      front.reloadCertificates();
+      return Promise.resolve();
+    case 'stop':
+      return front.stop();
+  }
+}
+
+/** Tells the main thread why, which ends the process. */
+function fail(error: unknown): void {
+  if (error instanceof FatalError) {
+    report({ kind: 'failed', message: error.message, exitStatus: error.exitStatus });
+  } else {
+    const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    report({ kind: 'failed', message });
+  }
+  process.exit(EXIT.software);
+}
+
+function report(message: ThreadReport): void {
+  parentPort?.postMessage(message);
+}

@@ -1,0 +1,145 @@
+// Connections and traffic of the whole process: each thread counts in a row of its own, whoever asks adds them up.
+import type { SharedMemory } from '../store/shared-memory.js';
+
+const TOTAL_CONNECTIONS = 0;
+const REJECTED_CONNECTIONS = 1;
+const BYTES_READ = 2;
+const BYTES_WRITTEN = 3;
+const IDLE_KICKS = 4;
+const YIELDS = 5;
+const FIELDS = 6;
+/** Two cache lines a row, so that no thread's counting slows down another's. */
+const ROW_LENGTH = 16;
+
+/** Words that all threads change. */
+const OPEN_CONNECTIONS = 0;
+const VERBOSITY = 1;
+const WORDS = 2;
+
+/** A thread's own row. */
+export class ThreadCounters {
+  readonly #row: Float64Array;
+  readonly #words: Int32Array;
+
+  constructor(row: Float64Array, words: Int32Array) {
+    this.#row = row;
+    this.#words = words;
+  }
+
+  /** Counts a new connection. @returns false when there are so many already, in all threads; it is rejected then */
+  connect(maxConnections: number): boolean {
+    if (Atomics.add(this.#words, OPEN_CONNECTIONS, 1) >= maxConnections) {
+      Atomics.sub(this.#words, OPEN_CONNECTIONS, 1);
+      this.#row[REJECTED_CONNECTIONS] += 1;
+      return false;
+    }
+    this.#row[TOTAL_CONNECTIONS] += 1;
+    return true;
+  }
+
+  /** Counts the end of a connection that `connect` let in. */
+  disconnect(): void {
+    Atomics.sub(this.#words, OPEN_CONNECTIONS, 1);
+  }
+
+  get bytesRead(): number {
+    return this.#row[BYTES_READ];
+  }
+
+  set bytesRead(bytes: number) {
+    this.#row[BYTES_READ] = bytes;
+  }
+
+  get bytesWritten(): number {
+    return this.#row[BYTES_WRITTEN];
+  }
+
+  set bytesWritten(bytes: number) {
+    this.#row[BYTES_WRITTEN] = bytes;
+  }
+
+  get idleKicks(): number {
+    return this.#row[IDLE_KICKS];
+  }
+
+  set idleKicks(count: number) {
+    this.#row[IDLE_KICKS] = count;
+  }
+
+  get yields(): number {
+    return this.#row[YIELDS];
+  }
+
+  set yields(count: number) {
+    this.#row[YIELDS] = count;
+  }
+}
+
+export class ProcessCounters {
+  /** Row 0 holds what the sums were at the last reset: no thread writes another's row. */
+  readonly #rows: Float64Array;
+  readonly #words: Int32Array;
+
+  constructor(memory: SharedMemory, threads: number) {
+    this.#rows = memory.doubles('process.rows', (threads + 1) * ROW_LENGTH);
+    this.#words = new Int32Array(memory.block('process.words', WORDS * Int32Array.BYTES_PER_ELEMENT));
+  }
+
+  /** @param thread from 0 */
+  ofThread(thread: number): ThreadCounters {
+    const start = (thread + 1) * ROW_LENGTH;
+    return new ThreadCounters(this.#rows.subarray(start, start + ROW_LENGTH), this.#words);
+  }
+
+  get openConnections(): number {
+    return Atomics.load(this.#words, OPEN_CONNECTIONS);
+  }
+
+  get totalConnections(): number {
+    return this.#sinceReset(TOTAL_CONNECTIONS);
+  }
+
+  get rejectedConnections(): number {
+    return this.#sinceReset(REJECTED_CONNECTIONS);
+  }
+
+  get bytesRead(): number {
+    return this.#sinceReset(BYTES_READ);
+  }
+
+  get bytesWritten(): number {
+    return this.#sinceReset(BYTES_WRITTEN);
+  }
+
+  get idleKicks(): number {
+    return this.#sinceReset(IDLE_KICKS);
+  }
+
+  get yields(): number {
+    return this.#sinceReset(YIELDS);
+  }
+
+  /** `stats reset`: counts from here on; open connections stay. */
+  reset(): void {
+    for (let field = 0; field < FIELDS; field++) this.#rows[field] = this.#sum(field);
+  }
+
+  /** Zero logs what an operator must know; one and more also logs connections. */
+  get verbosity(): number {
+    return Atomics.load(this.#words, VERBOSITY);
+  }
+
+  set verbosity(level: number) {
+    Atomics.store(this.#words, VERBOSITY, level);
+  }
+
+  #sinceReset(field: number): number {
+    return this.#sum(field) - this.#rows[field];
+  }
+
+  #sum(field: number): number {
+    let sum = 0;
+    for (let at = ROW_LENGTH + field; at < this.#rows.length; at += ROW_LENGTH) sum += this.#rows[at];
+    return sum;
+  }
+}
