@@ -37,6 +37,11 @@ export interface ServerSettings {
   maxMemoryBytes: number;
   casEnabled: boolean;
   flushEnabled: boolean;
+  /** -B */
+  protocol: 'auto' | 'ascii' | 'binary';
+  saslEnabled: boolean;
+  /** -Y; empty = none. */
+  authFile: string;
 }
 
 export interface ServerFacts {

@@ -36,7 +36,7 @@ export class LocalFront implements ClientFront {
   readonly #isFirst: boolean;
 
   constructor({ net, state, thread, onServed, replicationStats }: LocalFrontOptions) {
-    const { options, store, counters, nowMs } = state;
+    const { options, store, counters, logins, nowMs } = state;
     const ownCounters = counters.ofThread(thread);
     const facts = new NodeFacts({ options, counters, replicationStats });
     this.#isFirst = thread === 0;
@@ -45,7 +45,7 @@ export class LocalFront implements ClientFront {
       listen: options,
       thread: { isShared: options.threads > 1, opensUnixSocket: this.#isFirst },
       context: { store, reply: new ReplyBuffer(), traffic: ownCounters, nowMs, onServed },
-      openSession: (protocols) => new ClientSession(store, facts, { protocols, credentials: undefined }),
+      openSession: (protocols) => new ClientSession(store, facts, { protocols, credentials: logins }),
       connections: ownCounters,
       maxConnections: options.maxConnections,
       idleTimeoutSec: options.idleTimeoutSec,

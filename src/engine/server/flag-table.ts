@@ -92,6 +92,13 @@ export const FLAGS: readonly Flag[] = [
     value: 'name',
     help: 'what clients may speak: ascii, binary or auto, which goes by the first byte (default: auto)',
   },
+  {
+    letter: 'Y',
+    long: 'auth-file',
+    value: 'file',
+    help: 'clients must log in: a private file with a line user:password for each; turns the binary protocol off unless -S is given',
+  },
+  { letter: 'S', long: 'enable-sasl', help: 'binary clients log in by SASL PLAIN, as the users of -Y' },
   { letter: 'F', long: 'disable-flush-all', help: 'refuse flush_all' },
   {
     letter: 'e',
@@ -198,12 +205,6 @@ export const FLAGS: readonly Flag[] = [
   { letter: 'i', long: 'license', help: 'print the license', instead: 'see the LICENSE file of the project' },
   { letter: 'D', value: 'char', help: 'statistics by key prefix', instead: LEAVE_OUT },
   {
-    letter: 'S',
-    long: 'enable-sasl',
-    help: 'SASL authentication',
-    instead: 'restrict access with -l and a firewall',
-  },
-  {
     long: 'disable-dumping',
     help: 'refuse key dumps',
     instead: `${LEAVE_OUT}; this version has no key dumps`,
@@ -213,13 +214,6 @@ export const FLAGS: readonly Flag[] = [
     long: 'disable-watch',
     help: 'refuse watchers',
     instead: `${LEAVE_OUT}; this version has no watchers`,
-  },
-  {
-    letter: 'Y',
-    long: 'auth-file',
-    value: 'file',
-    help: 'users and passwords of the text protocol',
-    instead: 'restrict access with -l and a firewall',
   },
   {
     letter: 'N',

@@ -29,7 +29,7 @@ function run(options: Options): void {
   process.on('uncaughtException', fail);
   process.on('unhandledRejection', fail);
   // As memcached: a closed terminal is no reason to drop a cache.
-  process.on('SIGHUP', () => node.reloadCertificates());
+  process.on('SIGHUP', () => node.reload());
 
   let isStopping = false;
   const stop = (signal: NodeJS.Signals): void => {

@@ -8,6 +8,7 @@ import { nodeClock } from './node-clock.js';
 import type { Options } from './options.js';
 import { ProcessCounters } from './process-counters.js';
 import { ReplicationBoard } from './replication-board.js';
+import { SharedLogins } from './shared-logins.js';
 
 /** The log has an entry for each KiB of memory: an item's share, at the sizes sessions have. */
 const BYTES_PER_LOG_ENTRY = 1024;
@@ -35,6 +36,8 @@ export interface NodeState {
   readonly store: Store;
   readonly clock: HybridClock;
   readonly counters: ProcessCounters;
+  /** Present when clients must log in; empty until the main thread has read the file. */
+  readonly logins: SharedLogins | undefined;
   /** Unix ms that never goes back. */
   readonly nowMs: () => number;
   readonly replication: ReplicationState | undefined;
@@ -63,6 +66,7 @@ export function openNodeState(seed: NodeSeed, memory: SharedMemory): NodeState {
     store,
     clock,
     counters: new ProcessCounters(memory, options.threads),
+    logins: options.authFile === undefined ? undefined : new SharedLogins(memory),
     nowMs,
     replication: changeLog && {
       changeLog,

@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { MAX_ITEM_BYTES, MAX_MEMORY_BYTES, MIN_MEMORY_BYTES } from '../store/store-types.js';
 import { type GivenFlag, splitArgv } from './argv.js';
+import { protocolWithAuth } from './client-auth.js';
 import { FatalError } from './exit.js';
 import { type ExtendedOptions, parseExtended } from './extended-options.js';
 import { flagName } from './flag-table.js';
@@ -39,6 +40,10 @@ export interface Options {
   readonly unixSocket: UnixSocketOptions | undefined;
   /** What a connection may speak, where its address says nothing else. */
   readonly protocol: ClientProtocol;
+  /** Absent: nobody needs to log in. */
+  readonly authFile: string | undefined;
+  /** Whether binary clients log in by SASL; with an auth file only. */
+  readonly sasl: boolean;
   /** Absent: clients speak in the clear. */
   readonly tls: TlsSettings | undefined;
   /** 0 = never. */
@@ -107,6 +112,7 @@ export function parseCommandLine(argv: readonly string[]): Command {
   // As memcached: the unix socket takes the network's place.
   const listen = unixSocket === undefined ? addresses : [];
   if (unixSocket === undefined) checkUdp(values, udpPort, addresses);
+  const givenProtocol = last(values, 'B');
   const extended = parseExtended(values.get('o') ?? []);
   return {
     kind: 'run',
@@ -114,7 +120,15 @@ export function parseCommandLine(argv: readonly string[]): Command {
       listen,
       udpPort: unixSocket === undefined ? udpPort : 0,
       unixSocket,
-      protocol: clientProtocol('-B', last(values, 'B') ?? 'auto'),
+      protocol: protocolWithAuth({
+        authFile: last(values, 'Y'),
+        sasl: values.has('S'),
+        protocol: givenProtocol === undefined ? undefined : clientProtocol('-B', givenProtocol),
+        udpPort,
+        listen,
+      }),
+      authFile: last(values, 'Y'),
+      sasl: values.has('S'),
       tls: values.has('Z') ? tlsSettings(extended.tls) : undefined,
       idleTimeoutSec: extended.idleTimeoutSec,
       allowFlush: !values.has('F'),

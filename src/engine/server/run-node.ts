@@ -5,9 +5,11 @@ import { SharedMemory } from '../store/shared-memory.js';
 import type { Store } from '../store/store.js';
 import { type ClientFront, LocalFront } from './client-front.js';
 import { checkPorts } from './client-listeners.js';
+import { FatalError } from './exit.js';
 import { checkOpenFiles, hasJit } from './limits.js';
 import { listenLines } from './listen-addresses.js';
 import { logLine } from './log.js';
+import { keepMemory, restoreMemory } from './memory-file/memory-file.js';
 import type { Net } from './net.js';
 import { nodeEpochMs } from './node-clock.js';
 import { type NodeSeed, type NodeState, openNodeState } from './node-state.js';
@@ -26,10 +28,13 @@ const SWEEP_PORTION_SLOTS = 64;
 const NODE_ID_BYTES = 8;
 
 export interface RunningNode {
-  /** Stops accepting, answers what came in, hands the peer what it lacks; bounded by about 4 s. Call once. */
+  /**
+   * Stops accepting, answers what came in, hands the peer what it lacks; bounded by about 4 s. Then, with -e, saves
+   * the items. Call once.
+   */
   stop(): Promise<void>;
-  /** New connections get the certificates as they are now; if those are no good, nothing changes and the log says so. */
-  reloadCertificates(): void;
+  /** Reads certificates and auth file again. What is no good changes nothing, and the log says so. */
+  reload(): void;
 }
 
 /**
@@ -65,6 +70,9 @@ export function runNode(options: Options, net: Net, fail: (error: unknown) => vo
   // Up to here as the user who started it (the secret may be root's); no byte of anybody is read before this.
   driver?.listen();
   becomeUser(options.user);
+  // As the user who will have to read it again.
+  loadLogins(state);
+  if (options.memoryFile !== undefined) restoreMemory(options.memoryFile, state);
   const front: ClientFront =
     options.threads > 1
       ? new WorkerThreads(seed, memory.handles, fail)
@@ -90,16 +98,35 @@ export function runNode(options: Options, net: Net, fail: (error: unknown) => vo
   }, SWEEP_INTERVAL_MS);
 
   return {
-    reloadCertificates: () => front.reloadCertificates(),
+    reload() {
+      front.reloadCertificates();
+      reloadLogins(state);
+    },
     async stop() {
       isStopping = true;
       clearInterval(sweeper);
       await front.stop();
-      if (driver === undefined) return;
-      driver.stop();
-      await stopped.promise;
+      if (driver !== undefined) {
+        driver.stop();
+        await stopped.promise;
+      }
+      if (options.memoryFile !== undefined) await keepMemory(options.memoryFile, state);
     },
   };
+}
+
+/** @throws FatalError when the auth file is none that can be trusted */
+function loadLogins({ options, logins }: NodeState): void {
+  if (options.authFile !== undefined) logins?.load(options.authFile);
+}
+
+function reloadLogins(state: NodeState): void {
+  try {
+    loadLogins(state);
+  } catch (error) {
+    if (!(error instanceof FatalError)) throw error;
+    logLine(`the auth file is not reloaded, the old logins stay: ${error.message}`);
+  }
 }
 
 function replicatorOf({ options, store, clock, replication }: NodeState): Replicator | undefined {

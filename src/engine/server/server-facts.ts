@@ -65,6 +65,9 @@ export class NodeFacts implements ServerFacts {
       maxMemoryBytes: options.memoryBytes,
       casEnabled: true,
       flushEnabled: options.allowFlush,
+      protocol: options.protocol,
+      saslEnabled: options.sasl,
+      authFile: options.authFile ?? '',
     };
   }
 

@@ -8,6 +8,7 @@ import type {
   StatLine,
 } from '../../../src/engine/protocol/server-facts.js';
 import type { Store } from '../../../src/engine/store/store.js';
+import { guardedStore } from '../store/guarded-store.js';
 
 export class FixedFacts implements ServerFacts {
   readonly version = '1.6.0-test';
@@ -49,6 +50,9 @@ export class FixedFacts implements ServerFacts {
       maxMemoryBytes: 8 * 1024 * 1024,
       casEnabled: true,
       flushEnabled: true,
+      protocol: 'auto',
+      saslEnabled: false,
+      authFile: '',
     };
   }
 
@@ -72,7 +76,7 @@ export class Talk {
   pauses = 0;
 
   constructor(store: Store, facts: ServerFacts = new FixedFacts()) {
-    this.session = new ClassicSession(store, facts);
+    this.session = new ClassicSession(guardedStore(store), facts);
   }
 
   /** Says the pieces one after the other; returns all replies, flushing as a server does. */

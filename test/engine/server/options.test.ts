@@ -33,6 +33,8 @@ describe('defaults', () => {
       udpPort: 0,
       unixSocket: undefined,
       protocol: 'auto',
+      authFile: undefined,
+      sasl: false,
       tls: undefined,
       idleTimeoutSec: 0,
       allowFlush: true,

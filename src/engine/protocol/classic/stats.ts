@@ -120,8 +120,9 @@ function* settingsStats(server: ServerFacts): Iterable<StatLine> {
   yield ['detail_enabled', 'no'];
   yield ['cas_enabled', settings.casEnabled ? 'yes' : 'no'];
   yield ['tcp_backlog', settings.tcpBacklog];
-  yield ['binding_protocol', 'ascii'];
-  yield ['auth_enabled_sasl', 'no'];
+  yield ['binding_protocol', settings.protocol === 'auto' ? 'auto-negotiate' : settings.protocol];
+  yield ['auth_enabled_sasl', settings.saslEnabled ? 'yes' : 'no'];
+  yield ['auth_enabled_ascii', settings.authFile === '' ? 'no' : settings.authFile];
   yield ['item_size_max', settings.itemSizeMaxBytes];
   yield ['maxconns_fast', 'yes'];
   yield ['flush_enabled', settings.flushEnabled ? 'yes' : 'no'];
