@@ -16,6 +16,7 @@
  * | position  | f64 seq: all changes up to seq have been sent |
  * | ack       | f64 seq: everything up to that fullEnd or position has been applied |
  * | item      | u32 versionHi, u32 versionLo, u32 exptimeSec, u32 flags, u8 touchSeq, u8 keyLength, key, value |
+ * | markedItem | u8 marks, u32 uniqueHi, u32 uniqueLo, then as in item |
  * | tombstone | u32 versionHi, u32 versionLo, u8 touchSeq, u8 keyLength, key |
  * | flush     | u32 floorHi, u32 floorLo, u32 pendingHi, u32 pendingLo, u32 stampHi, u32 stampLo |
  * | bye       | nothing: the sender is shutting down and has handed over all it had |
@@ -34,6 +35,7 @@ export const FRAME = {
   tombstone: 11,
   flush: 12,
   bye: 13,
+  markedItem: 14,
 } as const;
 
 export type FrameType = (typeof FRAME)[keyof typeof FRAME];
@@ -41,6 +43,11 @@ export type FrameType = (typeof FRAME)[keyof typeof FRAME];
 /** The length word and the type. */
 export const FRAME_HEADER_BYTES = 5;
 export const ITEM_HEADER_BYTES = 18;
+/** What stands before the item in a markedItem. */
+export const MARKS_BYTES = 9;
+/** Bits of a markedItem's marks: the item is stale; the unique in the frame is what clients see of it. */
+export const MARK_STALE = 1;
+export const MARK_OWN_UNIQUE = 2;
 export const TOMBSTONE_HEADER_BYTES = 10;
 export const FLUSH_BYTES = 24;
 /** What a stranger may make us hold. */
@@ -48,7 +55,7 @@ export const MAX_HANDSHAKE_FRAME_BYTES = 256;
 
 /** The largest frame (without its length word) of an established link, for values of up to `maxValueBytes`. */
 export function maxFrameBytes(maxValueBytes: number): number {
-  return Math.max(MAX_HANDSHAKE_FRAME_BYTES, 1 + ITEM_HEADER_BYTES + 255 + maxValueBytes);
+  return Math.max(MAX_HANDSHAKE_FRAME_BYTES, 1 + MARKS_BYTES + ITEM_HEADER_BYTES + 255 + maxValueBytes);
 }
 
 export function readU32(bytes: Uint8Array, at: number): number {

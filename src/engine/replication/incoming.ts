@@ -2,6 +2,7 @@
 
 import { EXPTIME_PAST } from '../store/exptime.js';
 import type { Store } from '../store/store.js';
+import type { ItemMarks } from '../store/store-types.js';
 import {
   type FlushState,
   REMOTE_APPLIED,
@@ -10,7 +11,15 @@ import {
   REMOTE_OLDER,
   type RemoteResult,
 } from '../store/store-types.js';
-import { FLUSH_BYTES, ITEM_HEADER_BYTES, readU32, TOMBSTONE_HEADER_BYTES } from './frames.js';
+import {
+  FLUSH_BYTES,
+  ITEM_HEADER_BYTES,
+  MARK_OWN_UNIQUE,
+  MARK_STALE,
+  MARKS_BYTES,
+  readU32,
+  TOMBSTONE_HEADER_BYTES,
+} from './frames.js';
 
 const MAX_EXPTIME_SEC = 0xffff_ffff;
 
@@ -35,6 +44,8 @@ export class Incoming {
   /** The peer's copy: not begun on this link, coming in, or here. */
   copy: 'none' | 'running' | 'complete' = 'none';
   readonly #store: Store;
+  /** Scratch for the entry at hand. */
+  readonly #marks: ItemMarks = { isStale: false, uniqueHi: 0, uniqueLo: 0 };
 
   constructor(store: Store) {
     this.#store = store;
@@ -55,7 +66,7 @@ export class Incoming {
   }
 
   /** Takes the payload of an `item` frame, `bytes[start, end)`. */
-  item(bytes: Uint8Array, start: number, end: number): Fault {
+  item(bytes: Uint8Array, start: number, end: number, marks?: ItemMarks): Fault {
     if (end - start < ITEM_HEADER_BYTES) return MALFORMED;
     const keyStart = start + ITEM_HEADER_BYTES;
     const keyLength = bytes[start + 17];
@@ -75,11 +86,22 @@ export class Incoming {
           readU32(bytes, start),
           readU32(bytes, start + 4),
           bytes[start + 16],
+          marks,
         ),
       );
     } finally {
       this.#store.unlock();
     }
+  }
+
+  /** Takes the payload of a `markedItem` frame: an item that `md I` or the client's own unique made special. */
+  markedItem(bytes: Uint8Array, start: number, end: number): Fault {
+    if (end - start < MARKS_BYTES) return MALFORMED;
+    const hasUnique = (bytes[start] & MARK_OWN_UNIQUE) !== 0;
+    this.#marks.isStale = (bytes[start] & MARK_STALE) !== 0;
+    this.#marks.uniqueHi = hasUnique ? readU32(bytes, start + 1) : 0;
+    this.#marks.uniqueLo = hasUnique ? readU32(bytes, start + 5) : 0;
+    return this.item(bytes, start + MARKS_BYTES, end, this.#marks);
   }
 
   /** Takes the payload of a `tombstone` frame. */

@@ -6,7 +6,16 @@ import { compareVersions } from '../store/version.js';
 import type { RingChangeLog } from './change-log.js';
 import type { HybridClock } from './clock.js';
 import type { FrameWriter } from './frame-writer.js';
-import { FLUSH_BYTES, FRAME, ITEM_HEADER_BYTES, TOMBSTONE_HEADER_BYTES, writeU32 } from './frames.js';
+import {
+  FLUSH_BYTES,
+  FRAME,
+  ITEM_HEADER_BYTES,
+  MARK_OWN_UNIQUE,
+  MARK_STALE,
+  MARKS_BYTES,
+  TOMBSTONE_HEADER_BYTES,
+  writeU32,
+} from './frames.js';
 
 /** How much one send may hold, in bytes; one bucket of the index may go above it. */
 export const SEND_BUDGET_BYTES = 262_144;
@@ -288,8 +297,19 @@ export class Outgoing {
     const store = this.#store;
     const keyLength = store.keyLength(ref);
     const valueLength = store.valueLength(ref);
-    const at = writer.begin(FRAME.item, ITEM_HEADER_BYTES + keyLength + valueLength);
+    const marks = (store.isStale(ref) ? MARK_STALE : 0) | (store.hasOwnUnique(ref) ? MARK_OWN_UNIQUE : 0);
+    const itemBytes = ITEM_HEADER_BYTES + keyLength + valueLength;
+    let at = writer.begin(
+      marks === 0 ? FRAME.item : FRAME.markedItem,
+      marks === 0 ? itemBytes : MARKS_BYTES + itemBytes,
+    );
     const bytes = writer.buffer;
+    if (marks !== 0) {
+      bytes[at] = marks;
+      writeU32(bytes, at + 1, store.uniqueHi(ref));
+      writeU32(bytes, at + 5, store.uniqueLo(ref));
+      at += MARKS_BYTES;
+    }
     writeU32(bytes, at, store.versionHi(ref));
     writeU32(bytes, at + 4, store.versionLo(ref));
     writeU32(bytes, at + 8, store.exptimeSec(ref));

@@ -438,6 +438,8 @@ export class Replicator implements ReplicationMachine {
     switch (type) {
       case FRAME.item:
         return this.#incoming.item(bytes, start, end);
+      case FRAME.markedItem:
+        return this.#incoming.markedItem(bytes, start, end);
       case FRAME.tombstone:
         return this.#incoming.tombstone(bytes, start, end);
       case FRAME.flush:

@@ -5,9 +5,12 @@
 import type { Items } from './items.js';
 import {
   BYTE_TOUCH_SEQ,
+  BYTE_USE,
   KEY_MAX_BYTES,
   memcachedItemBytes,
+  OWN_UNIQUE_BYTES,
   STATE_TOMBSTONE,
+  USE_STALE,
   WORD_EXPTIME,
   WORD_FLAGS,
   WORD_VERSION_HI,
@@ -15,6 +18,7 @@ import {
 } from './layout.js';
 import { copyBytes, type Segments } from './segments.js';
 import {
+  type ItemMarks,
   REMOTE_APPLIED,
   REMOTE_BELOW_DELETE_FLOOR,
   REMOTE_DEAD,
@@ -51,6 +55,7 @@ export class RemoteWrites {
     versionLo: number,
     touchSeq: number,
     isFlushed: boolean,
+    marks: ItemMarks | undefined,
   ): RemoteResult {
     if (!isInside(bytes, keyStart, keyLength) || keyLength < 1 || keyLength > KEY_MAX_BYTES)
       return REMOTE_INVALID;
@@ -86,6 +91,7 @@ export class RemoteWrites {
       versionLo,
       touchSeq,
       hash,
+      marks,
     );
   }
 
@@ -137,11 +143,14 @@ export class RemoteWrites {
     versionLo: number,
     touchSeq: number,
     hash: number,
+    marks: ItemMarks | undefined,
   ): RemoteResult {
     const items = this.#items;
     const segments = this.#segments;
     const fits = memcachedItemBytes(keyLength, valueLength, flags) <= this.#itemSizeMaxBytes;
-    const ref = fits ? items.reserve(keyLength, 0, flags, exptimeSec, valueLength) : 0;
+    const hasUnique = marks !== undefined && (marks.uniqueHi !== 0 || marks.uniqueLo !== 0);
+    const uniqueBytes = hasUnique ? OWN_UNIQUE_BYTES : 0;
+    const ref = fits ? items.reserve(keyLength, uniqueBytes, flags, exptimeSec, valueLength) : 0;
     // Allocating may have evicted what was known of the key.
     const known = items.index.find(bytes, keyStart, keyLength, hash);
     if (ref === 0) {
@@ -149,6 +158,8 @@ export class RemoteWrites {
       return REMOTE_NO_MEMORY;
     }
     segments.setVersion(ref, versionHi, versionLo, touchSeq);
+    if (hasUnique) segments.setOwnUnique(ref, marks.uniqueHi, marks.uniqueLo);
+    if (marks?.isStale) segments.setByte(ref, BYTE_USE, segments.byte(ref, BYTE_USE) | USE_STALE);
     copyBytes(bytes, keyStart, keyStart + keyLength, segments.view(ref), segments.keyOffset(ref));
     items.values.write(ref, 0, bytes, valueStart, valueStart + valueLength);
     items.publish(ref, hash, known);

@@ -98,6 +98,14 @@ export type RemoteResult =
   | typeof REMOTE_CLOCK
   | typeof REMOTE_INVALID;
 
+/** What the peer says of an item besides, if there is anything: marks of the meta commands. */
+export interface ItemMarks {
+  isStale: boolean;
+  /** The unique that a client gave; 0/0 = none. */
+  uniqueHi: number;
+  uniqueLo: number;
+}
+
 /** flush_all as it replicates. Versions; 0/0 = none. */
 export interface FlushState {
   /** Items with a version <= the floor are dead. */

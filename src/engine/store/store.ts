@@ -46,6 +46,7 @@ import {
   type ArithResult,
   EXISTS,
   type FlushState,
+  type ItemMarks,
   MAX_ITEM_BYTES,
   MAX_MEMORY_BYTES,
   MIN_MEMORY_BYTES,
@@ -235,7 +236,6 @@ export class Store {
     if ((use & USE_FETCHED) === 0) this.#segments.setByte(ref, BYTE_USE, use | USE_FETCHED);
     this.#bump(ref);
   }
-
 
   // ── Storing: reserve, fill, commit ───────────────────────────────────────────────────────────────────────────
 
@@ -637,6 +637,7 @@ export class Store {
     versionHi: number,
     versionLo: number,
     touchSeq: number,
+    marks?: ItemMarks,
   ): RemoteResult {
     if (!this.#clock.observe(versionHi, versionLo, this.nowMs)) return REMOTE_CLOCK;
     return this.#remote.applyItem(
@@ -651,6 +652,7 @@ export class Store {
       versionLo,
       touchSeq,
       this.#flushFloor.covers(versionHi, versionLo),
+      marks,
     );
   }
 
@@ -713,6 +715,12 @@ export class Store {
 
   get deleteFloorLo(): number {
     return this.#items.deleteFloorLo;
+  }
+
+  /** Takes over what an earlier process of this node knew: its last version, and up to where deletes are forgotten. */
+  restoreFloors(versionHi: number, versionLo: number, deleteFloorHi: number, deleteFloorLo: number): void {
+    this.#clock.observe(versionHi, versionLo, this.nowMs);
+    this.#items.raiseDeleteFloor(deleteFloorHi, deleteFloorLo);
   }
 
   // ── Upkeep and statistics ────────────────────────────────────────────────────────────────────────────────────
