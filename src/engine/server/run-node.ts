@@ -121,8 +121,10 @@ function loadLogins({ options, logins }: NodeState): void {
 }
 
 function reloadLogins(state: NodeState): void {
+  if (state.logins === undefined) return;
   try {
     loadLogins(state);
+    logLine('auth file reloaded');
   } catch (error) {
     if (!(error instanceof FatalError)) throw error;
     logLine(`the auth file is not reloaded, the old logins stay: ${error.message}`);
