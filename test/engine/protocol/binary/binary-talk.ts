@@ -3,6 +3,7 @@ import type { Credentials } from '../../../../src/engine/protocol/auth/credentia
 import { ReplyBuffer } from '../../../../src/engine/protocol/reply-buffer.js';
 import { type ClientAccess, ClientSession } from '../../../../src/engine/protocol/session.js';
 import type { Store } from '../../../../src/engine/store/store.js';
+import { guardedStore } from '../../store/guarded-store.js';
 import { FixedFacts } from '../talk.js';
 
 export class BytesTalk {
@@ -13,7 +14,7 @@ export class BytesTalk {
   pauses = 0;
 
   constructor(store: Store, access: Partial<ClientAccess> & { credentials?: Credentials | undefined } = {}) {
-    this.session = new ClientSession(store, this.facts, {
+    this.session = new ClientSession(guardedStore(store), this.facts, {
       protocols: 'auto',
       credentials: undefined,
       ...access,
