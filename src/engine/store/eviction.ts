@@ -26,21 +26,22 @@ import type { Values } from './values.js';
 
 /** So many slots a writer looks at for one that was never hit; after that the least used one seen has to go. */
 const HAND_STEPS = 256;
-/** A donor is looked for once in so many allocations that found no room. */
-const LOOK_INTERVAL = 32;
+/** A donor is looked for each time that so much had to be evicted, in bytes of slots. */
+const LOOK_BYTES = 16_384;
 /** How much older than the class in need a donor must be, so that pages do not go to and fro. */
 const DONOR_AGE_RATIO = 1.25;
 const DONOR_AGE_BYTES = 0x10_0000;
 /** Slots of a donor that one allocation deals with: this many, and more for a larger one, as it needs more room. */
 const MOVE_STEPS = 16;
-const MOVE_STEP_SHIFT = 8;
+const MOVE_STEP_SHIFT = 6;
 
 /** Class + 1 of the donor whose hand is being moved, 0 = none. */
 const DONOR = 0;
 /** Page + 1 that is withdrawn and being emptied, 0 = none; and the slot that comes next. */
 const WITHDRAWN_PAGE = 1;
 const WITHDRAWN_SLOT = 2;
-const LOOKS = 3;
+/** Since a donor was last looked for. */
+const EVICTED_BYTES = 3;
 const CONTROL_WORDS = 4;
 
 /** What is done to the items that are met here. */
@@ -163,11 +164,13 @@ export class Eviction {
     const control = this.#control;
     const steps = MOVE_STEPS + (this.#slabs.sizes[slabClass] >>> MOVE_STEP_SHIFT);
     if (control[WITHDRAWN_PAGE] !== 0) {
-      this.#emptyWithdrawn(control[WITHDRAWN_PAGE] - 1, steps);
+      this.#emptyNext(control[WITHDRAWN_PAGE] - 1, steps);
       return;
     }
     if (control[DONOR] === 0) {
-      if (control[LOOKS]++ % LOOK_INTERVAL !== 0) return;
+      control[EVICTED_BYTES] += this.#slabs.sizes[slabClass];
+      if (control[EVICTED_BYTES] < LOOK_BYTES) return;
+      control[EVICTED_BYTES] = 0;
       control[DONOR] = this.#slabs.oldestClass() + 1;
     }
     if (control[DONOR] !== 0) this.#walkDonor(control[DONOR] - 1, slabClass, steps);
@@ -208,27 +211,28 @@ export class Eviction {
     return donor !== slabClass && age > this.#slabs.ageOfClass(slabClass) * DONOR_AGE_RATIO + DONOR_AGE_BYTES;
   }
 
-  /** Moves what lies on a withdrawn page to free slots of its class. */
-  #emptyWithdrawn(page: number, steps: number): void {
+  /** Goes on with emptying the withdrawn page; one where a value is arriving is put back instead. */
+  #emptyNext(page: number, steps: number): void {
     const slabs = this.#slabs;
     const slabClass = slabs.classOfPage(page);
-    for (let step = 0; step < steps && slabs.isWithdrawn(page); step++) {
-      const slotNumber = this.#control[WITHDRAWN_SLOT]++;
-      const slot = slabs.slotRef(page, slabClass, slotNumber);
-      // A slot whose value is arriving stays where it is, and so does the page.
-      if (slotNumber >= slabs.carvedSlots(page) || this.#isArriving(slot)) {
-        slabs.restore(page);
-        break;
-      }
-      if (this.#segments.state(slot) !== STATE_FREE) this.#moveAway(slot, slabClass);
+    const first = this.#control[WITHDRAWN_SLOT];
+    const end = Math.min(first + steps, slabs.carvedSlots(page));
+    for (let slot = first; slot < end && slabs.isWithdrawn(page); slot++) {
+      const ref = slabs.slotRef(page, slabClass, slot);
+      if (this.#isArriving(ref)) slabs.restore(page);
+      else this.#moveAway(ref, slabClass);
     }
+    this.#control[WITHDRAWN_SLOT] = end;
     if (!slabs.isWithdrawn(page)) this.#control[WITHDRAWN_PAGE] = 0;
   }
 
+  /** Moves what lies in a slot to a free one; if there is none, that is the end of it. */
   #moveAway(slot: number, slabClass: number): void {
+    const state = this.#segments.state(slot);
+    if (state === STATE_FREE) return;
     const to = this.#slabs.allocateFree(slabClass);
     if (to !== 0) this.#keeper.relocate(slot, to);
-    else if (this.#segments.state(slot) === STATE_TOMBSTONE) this.#keeper.dropTombstone(slot);
+    else if (state === STATE_TOMBSTONE) this.#keeper.dropTombstone(slot);
     else this.#keeper.evict(this.#itemIn(slot));
   }
 
@@ -251,13 +255,17 @@ export class Eviction {
     return false;
   }
 
-  /** Evicts all of the class's page that the hand comes to first, if no value is arriving there. */
+  /** Empties the class's page that the hand comes to first, if no value is arriving there. */
   #emptyPageOf(slabClass: number): boolean {
     const slabs = this.#slabs;
     let page = slabs.handPage(slabClass);
     for (let tried = slabs.pagesOfClass(slabClass); tried > 0; tried--) {
       if (!this.#hasArriving(page, slabClass)) {
-        this.#evictPage(page, slabClass);
+        const carved = slabs.carvedSlots(page);
+        slabs.withdraw(page);
+        for (let slot = 0; slot < carved && slabs.isWithdrawn(page); slot++) {
+          this.#moveAway(slabs.slotRef(page, slabClass, slot), slabClass);
+        }
         return true;
       }
       page = slabs.nextPage(page);
@@ -271,15 +279,5 @@ export class Eviction {
       if (this.#isArriving(this.#slabs.slotRef(page, slabClass, slot))) return true;
     }
     return false;
-  }
-
-  #evictPage(page: number, slabClass: number): void {
-    const carved = this.#slabs.carvedSlots(page);
-    for (let slot = 0; slot < carved; slot++) {
-      const ref = this.#slabs.slotRef(page, slabClass, slot);
-      const item = this.#itemIn(ref);
-      if (item !== 0) this.#keeper.evict(item);
-      else if (this.#segments.state(ref) === STATE_TOMBSTONE) this.#keeper.dropTombstone(ref);
-    }
   }
 }

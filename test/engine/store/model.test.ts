@@ -1,6 +1,7 @@
 // The store against a plain Map: whatever the sequence of commands, both answer alike.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { memcachedItemBytes } from '../../../src/engine/store/layout.js';
 import {
   MODE_ADD,
   MODE_APPEND,
@@ -12,9 +13,19 @@ import {
 } from '../../../src/engine/store/store-types.js';
 import { contents, newStore, put, RecordingLog, read, remove, START_MS, touch } from './new-store.js';
 
+const MIB = 1024 * 1024;
+
 const keys = fc.integer({ min: 0, max: 30 }).map((number) => `key${number}`);
-const lengths = fc.oneof(fc.integer({ min: 0, max: 300 }), fc.integer({ min: 0, max: 60_000 }));
-const commands = fc.oneof(
+const shortLengths = fc.oneof(fc.integer({ min: 0, max: 300 }), fc.integer({ min: 0, max: 60_000 }));
+/** Around the bounds of one, two and three slots of a chain as well. */
+const allLengths = fc.oneof(
+  shortLengths,
+  fc.integer({ min: 0, max: 2_000_000 }),
+  fc
+    .tuple(fc.constantFrom(524_280, 1_048_528, 1_572_776), fc.integer({ min: -80, max: 8 }))
+    .map(([bound, offset]) => bound + offset),
+);
+const storing = (lengths: fc.Arbitrary<number>) =>
   fc.record({
     name: fc.constant('store' as const),
     key: keys,
@@ -22,7 +33,8 @@ const commands = fc.oneof(
     length: lengths,
     fill: fc.constantFrom('a', 'b', 'c'),
     exptime: fc.constantFrom(0, 0, 0, 1, 5, 100, -1),
-  }),
+  });
+const others = fc.oneof(
   fc.record({ name: fc.constant('get' as const), key: keys }),
   fc.record({ name: fc.constant('remove' as const), key: keys }),
   fc.record({ name: fc.constant('touch' as const), key: keys, exptime: fc.constantFrom(0, 1, 10, -1) }),
@@ -30,7 +42,18 @@ const commands = fc.oneof(
   fc.record({ name: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 4000 }) }),
   fc.record({ name: fc.constant('sweep' as const), slots: fc.integer({ min: 1, max: 5000 }) }),
 );
+const commands = fc.oneof(storing(shortLengths), { arbitrary: others, weight: 6 });
+const commandsOnLargeValues = fc.oneof(storing(allLengths), others);
 type Command = typeof commands extends fc.Arbitrary<infer T> ? T : never;
+
+/** A byte in the wrong place shows: what is at an offset differs from what is around it and from other fills. */
+const CONTENTS: Readonly<Record<string, string>> = Object.fromEntries(
+  ['a', 'b', 'c'].map((fill) => {
+    const words: string[] = [];
+    for (let at = 0; at < 2_100_000; at += 8) words.push(fill + at.toString(36).padStart(7, '.'));
+    return [fill, words.join('')];
+  }),
+);
 
 interface Entry {
   value: string;
@@ -42,7 +65,12 @@ interface Entry {
 class Model {
   nowMs = START_MS;
   readonly entries = new Map<string, Entry>();
+  readonly #itemSizeMaxBytes: number;
   #flushAtMs = 0;
+
+  constructor(itemSizeMaxBytes: number) {
+    this.#itemSizeMaxBytes = itemSizeMaxBytes;
+  }
 
   wait(ms: number): void {
     this.nowMs += ms;
@@ -62,13 +90,13 @@ class Model {
   store(command: Extract<Command, { name: 'store' }>): number {
     const { key, mode } = command;
     const old = this.live(key);
-    const piece = command.fill.repeat(command.length);
+    const piece = CONTENTS[command.fill].slice(0, command.length);
     if (mode === MODE_ADD ? old !== undefined : mode !== MODE_SET && old === undefined) return NOT_STORED;
     let value = piece;
     let expiresSec = this.#expiresSec(command.exptime);
     if (old !== undefined && (mode === MODE_APPEND || mode === MODE_PREPEND)) {
       value = mode === MODE_APPEND ? old.value + piece : piece + old.value;
-      if (value.length > 1_000_000) return NOT_STORED;
+      if (memcachedItemBytes(key.length, value.length, 0) > this.#itemSizeMaxBytes) return NOT_STORED;
       expiresSec = old.expiresSec;
     }
     this.entries.set(key, { value, expiresSec, storedMs: this.nowMs });
@@ -99,7 +127,7 @@ class Model {
 
 function run(list: Command[], options: Parameters<typeof newStore>[0], mayForget: boolean): void {
   const store = newStore(options);
-  const model = new Model();
+  const model = new Model(store.itemSizeMaxBytes);
   const sameOrForgotten = (key: string): void => {
     const value = read(store, key);
     const expected = model.live(key)?.value;
@@ -110,7 +138,7 @@ function run(list: Command[], options: Parameters<typeof newStore>[0], mayForget
     switch (command.name) {
       case 'store': {
         if (mayForget) sameOrForgotten(command.key);
-        const value = command.fill.repeat(command.length);
+        const value = CONTENTS[command.fill].slice(0, command.length);
         const result = put(store, command.key, value, command);
         const old = model.entries.get(command.key);
         let expected = model.store(command);
@@ -166,7 +194,7 @@ describe('the store against a Map', () => {
   it('answers alike while nothing needs evicting', () => {
     fc.assert(
       fc.property(fc.array(commands, { maxLength: 120 }), (list) =>
-        run(list, { memoryBytes: 64 * 1024 * 1024 }, false),
+        run(list, { memoryBytes: 64 * MIB }, false),
       ),
       { numRuns: 150 },
     );
@@ -177,16 +205,40 @@ describe('the store against a Map', () => {
       fc.property(fc.array(commands, { maxLength: 120 }), fc.boolean(), (list, unknownToPeer) => {
         const changeLog = new RecordingLog();
         changeLog.unknownToPeer = unknownToPeer;
-        run(list, { memoryBytes: 64 * 1024 * 1024, changeLog }, false);
+        run(list, { memoryBytes: 64 * MIB, changeLog }, false);
       }),
       { numRuns: 100 },
+    );
+  });
+
+  it('answers alike when values are chains of slots', () => {
+    fc.assert(
+      fc.property(fc.array(commandsOnLargeValues, { maxLength: 60 }), (list) =>
+        run(list, { memoryBytes: 256 * MIB, itemSizeMaxBytes: 16 * MIB }, false),
+      ),
+      { numRuns: 25 },
+    );
+  });
+
+  it('never serves anything stale or torn when large values press upon small ones', () => {
+    fc.assert(
+      fc.property(
+        fc.array(commandsOnLargeValues, { minLength: 60, maxLength: 120 }),
+        fc.boolean(),
+        (list, unknownToPeer) => {
+          const changeLog = new RecordingLog();
+          changeLog.unknownToPeer = unknownToPeer;
+          run(list, { memoryBytes: 10 * MIB, itemSizeMaxBytes: 4 * MIB, changeLog }, true);
+        },
+      ),
+      { numRuns: 40 },
     );
   });
 
   it('may forget under pressure, but never serves anything stale', () => {
     fc.assert(
       fc.property(fc.array(commands, { minLength: 60, maxLength: 200 }), (list) =>
-        run(list, { memoryBytes: 4 * 1024 * 1024, changeLog: new RecordingLog() }, true),
+        run(list, { memoryBytes: 4 * MIB, changeLog: new RecordingLog() }, true),
       ),
       { numRuns: 100 },
     );
