@@ -180,7 +180,7 @@ export class Eviction {
   #walkDonor(donor: number, slabClass: number, steps: number): void {
     const slabs = this.#slabs;
     for (let step = 0; step < steps; step++) {
-      if (slabs.isHandAtPageStart(donor)) {
+      if (step === 0 || slabs.isHandAtPageStart(donor)) {
         if (slabs.canGrow || !this.#owesPage(donor, slabClass)) {
           this.#control[DONOR] = 0;
           return;

@@ -65,7 +65,7 @@ describe('pages', () => {
     const lost = kept.filter((key) => read(store, key) === undefined).length;
     expect(lost).toBeLessThan(kept.length / 20);
     expect(store.counters.read('evictions') - evictedBefore).toBeLessThan(350);
-    expect(store.counters.read('slabsMoved')).toBeGreaterThan(1);
+    expect(store.counters.read('slabsMoved')).toBeGreaterThan(0);
   });
 
   it('are asked for little by little: no write evicts much more than the room it takes', () => {
