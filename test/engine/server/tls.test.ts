@@ -1,0 +1,256 @@
+// -Z: who is let in, what is spoken, and certificates that change while the node runs.
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect as connectPlain } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
+import getPort from 'get-port';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type Certificate, TestAuthority } from '../../helpers/certificates.js';
+import { EngineProcess, type TestNode, withNode } from '../../helpers/engine.js';
+import { TextClient } from '../../helpers/text-client.js';
+
+let folder: string;
+let authority: TestAuthority;
+let server: Certificate;
+let client: Certificate;
+let rogue: Certificate;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'repcached-tls-'));
+  authority = new TestAuthority(folder, 'authority');
+  server = authority.sign('server');
+  client = authority.sign('client');
+  rogue = new TestAuthority(folder, 'rogue-authority').sign('client');
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function flags(...more: string[]): string[] {
+  const files = `ssl_chain_cert=${server.certificateFile},ssl_key=${server.keyFile}`;
+  return ['-Z', '-o', [files, ...more].join(',')];
+}
+
+function requiring(mode: number): string[] {
+  return flags(`ssl_verify_mode=${mode}`, `ssl_ca_cert=${authority.files.certificateFile}`);
+}
+
+function identity({ certificateFile, keyFile }: Certificate): ConnectionOptions {
+  return { cert: readFileSync(certificateFile), key: readFileSync(keyFile) };
+}
+
+function dial(node: TestNode, options: ConnectionOptions = {}): TLSSocket {
+  return connect({
+    port: node.port,
+    host: '127.0.0.1',
+    ca: readFileSync(authority.files.certificateFile),
+    ...options,
+  });
+}
+
+/** Sends a request as soon as it may, and gathers what comes until the end. @returns 'refused' when there was nothing */
+async function ask(node: TestNode, request: string, options: ConnectionOptions = {}): Promise<string> {
+  const socket = dial(node, options);
+  return await new Promise((resolve) => {
+    let reply = '';
+    socket.setEncoding('latin1').on('data', (text) => {
+      reply += text;
+    });
+    socket.on('secureConnect', () => socket.write(request));
+    socket.on('error', () => resolve(reply === '' ? 'refused' : reply));
+    socket.on('close', () => resolve(reply === '' ? 'refused' : reply));
+  });
+}
+
+const STORE_AND_QUIT = 'set a 0 0 1\r\nx\r\nget a\r\nquit\r\n';
+const STORED = 'STORED\r\nVALUE a 0 1\r\nx\r\nEND\r\n';
+
+describe('TLS', () => {
+  it.each(['TLSv1.2', 'TLSv1.3'] as const)('speaks %s', async (version) => {
+    await withNode(flags(), async (node) => {
+      expect(node.process.log).toContain(`listening on 127.0.0.1:${node.port} with TLS`);
+      expect(await ask(node, STORE_AND_QUIT, { minVersion: version, maxVersion: version })).toBe(STORED);
+    });
+  });
+
+  it('carries large values and many requests', async () => {
+    await withNode(flags(), async (node) => {
+      const value = 'v'.repeat(900_000);
+      const request = `set a 0 0 ${value.length}\r\n${value}\r\n${'get a\r\n'.repeat(20)}quit\r\n`;
+      const reply = await ask(node, request);
+      expect(reply.length).toBe(
+        'STORED\r\n'.length + 20 * (`VALUE a 0 ${value.length}\r\n`.length + value.length + 7),
+      );
+    });
+  });
+
+  it('has the least version it was told', async () => {
+    await withNode(flags('ssl_min_version=3'), async (node) => {
+      expect(await ask(node, 'version\r\nquit\r\n', { maxVersion: 'TLSv1.2' })).toBe('refused');
+      expect(await ask(node, 'version\r\nquit\r\n')).toMatch(/^VERSION /);
+    });
+  });
+
+  it('gives nothing to a client that speaks in the clear', async () => {
+    await withNode(flags(), async (node) => {
+      const socket = connectPlain({ port: node.port, host: '127.0.0.1' });
+      socket.write('version\r\n');
+      let bytes = '';
+      socket.on('data', (chunk) => {
+        bytes += chunk.toString('latin1');
+      });
+      socket.on('error', () => {});
+      await new Promise((resolve) => socket.on('close', resolve));
+      expect(bytes).not.toContain('VERSION');
+      expect(await ask(node, 'version\r\nquit\r\n')).toMatch(/^VERSION /);
+    });
+  });
+
+  it('is left out on addresses with notls: in front', async () => {
+    const [secured, plain] = [await getPort(), await getPort()];
+    const node = new EngineProcess([
+      '-u',
+      'root',
+      '-l',
+      `127.0.0.1:${secured},notls:127.0.0.1:${plain}`,
+      ...flags(),
+    ]);
+    await node.waitForLog(new RegExp(`listening on 127.0.0.1:${secured} with TLS`));
+    await node.waitForLog(new RegExp(`listening on 127.0.0.1:${plain}$`, 'm'));
+    const client = await TextClient.connect(plain);
+    expect(await client.command('version')).toMatch(/^VERSION /);
+    client.close();
+    expect(await node.end()).toEqual({ status: 0, signal: null });
+  });
+
+  it('counts a handshake that does not come as a connection', async () => {
+    await withNode([...flags(), '-c', '1'], async (node) => {
+      const silent = connectPlain({ port: node.port, host: '127.0.0.1' });
+      await new Promise((resolve) => silent.on('connect', resolve));
+      await vi.waitFor(async () => expect(await ask(node, 'version\r\n')).not.toMatch(/^VERSION /));
+      silent.destroy();
+      await vi.waitFor(async () => expect(await ask(node, 'version\r\nquit\r\n')).toMatch(/^VERSION /));
+    });
+  });
+});
+
+describe('client certificates', () => {
+  it('are not asked for by default', async () => {
+    await withNode(flags(), async (node) => {
+      expect(await ask(node, STORE_AND_QUIT, identity(rogue))).toBe(STORED);
+    });
+  });
+
+  it.each([2, 3])('are required with mode %i', async (mode) => {
+    await withNode(requiring(mode), async (node) => {
+      expect(await ask(node, STORE_AND_QUIT, identity(client))).toBe(STORED);
+      expect(await ask(node, STORE_AND_QUIT)).toBe('refused');
+      expect(await ask(node, STORE_AND_QUIT, identity(rogue))).toBe('refused');
+      for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+        expect(await ask(node, STORE_AND_QUIT, { ...identity(rogue), maxVersion })).toBe('refused');
+      }
+      expect(await ask(node, 'delete a\r\nstats\r\nquit\r\n', identity(client))).toMatch(
+        /^DELETED\r\n[\s\S]*STAT cmd_set 1\r\n/,
+      );
+    });
+  });
+
+  it('are verified when sent, with mode 1', async () => {
+    await withNode(requiring(1), async (node) => {
+      expect(await ask(node, STORE_AND_QUIT, identity(client))).toBe(STORED);
+      expect(await ask(node, STORE_AND_QUIT)).toBe(STORED);
+      expect(await ask(node, STORE_AND_QUIT, identity(rogue))).toBe('refused');
+    });
+  });
+});
+
+describe('certificates on disk', () => {
+  async function serverName(node: TestNode): Promise<string> {
+    const socket = dial(node, { checkServerIdentity: () => undefined });
+    await new Promise((resolve, reject) => socket.on('secureConnect', resolve).on('error', reject));
+    const { subject } = socket.getPeerCertificate();
+    socket.destroy();
+    return String(subject.CN);
+  }
+
+  it('are read again on SIGHUP, and open connections live on', async () => {
+    const files = { certificateFile: join(folder, 'current.pem'), keyFile: join(folder, 'current.key') };
+    const install = (certificate: Certificate): void => {
+      copyFileSync(certificate.certificateFile, files.certificateFile);
+      copyFileSync(certificate.keyFile, files.keyFile);
+    };
+    install(server);
+    const next = authority.sign('next');
+    await withNode(
+      ['-Z', '-o', `ssl_chain_cert=${files.certificateFile},ssl_key=${files.keyFile}`],
+      async (node) => {
+        expect(await serverName(node)).toBe('server');
+        const old = dial(node);
+        await new Promise((resolve) => old.on('secureConnect', resolve));
+        install(next);
+        node.process.signal('SIGHUP');
+        await vi.waitFor(async () => expect(await serverName(node)).toBe('next'));
+        for (let round = 0; round < 20; round += 1) expect(await serverName(node)).toBe('next');
+        const answered = new Promise((resolve) => old.once('data', (bytes) => resolve(bytes.toString())));
+        old.write('version\r\n');
+        expect(await answered).toMatch(/^VERSION /);
+        old.destroy();
+
+        // A pair of files that does not fit is half of a change: the old ones stay.
+        copyFileSync(server.certificateFile, files.certificateFile);
+        node.process.signal('SIGHUP');
+        await node.process.waitForLog(
+          /certificates are not reloaded, the old ones stay: .* is not the key of/,
+        );
+        expect(await serverName(node)).toBe('next');
+        writeFileSync(files.keyFile, 'garbage');
+        node.process.signal('SIGHUP');
+        await node.process.waitForLog(/holds no private key/);
+        expect(await serverName(node)).toBe('next');
+      },
+    );
+  });
+});
+
+describe('a start that can not succeed', () => {
+  async function refusal(...argv: string[]): Promise<string> {
+    const node = new EngineProcess(['-u', 'root', '-l', '127.0.0.1', '-p', String(await getPort()), ...argv]);
+    const { status } = await node.exited;
+    expect([64, 71]).toContain(status);
+    return node.log;
+  }
+
+  it('says what is missing or wrong', async () => {
+    const certificate = `ssl_chain_cert=${server.certificateFile}`;
+    expect(await refusal('-Z')).toContain('-Z: needs a certificate, -o ssl_chain_cert=FILE');
+    expect(await refusal('-Z', '-o', 'ssl_chain_cert=/nowhere')).toContain(
+      "-o ssl_chain_cert=/nowhere: can't be read (ENOENT)",
+    );
+    expect(await refusal('-Z', '-o', certificate)).toContain('holds no private key');
+    expect(await refusal('-Z', '-o', `${certificate},ssl_key=${client.keyFile}`)).toContain(
+      'is not the key of',
+    );
+    expect(await refusal(...flags('ssl_verify_mode=2'))).toContain('needs the authorities');
+    expect(await refusal(...flags('ssl_min_version=1'))).toContain('must be a number from 2 to 3');
+    expect(await refusal(...flags('ssl_keyformat=DER'))).toContain('only PEM works here');
+    expect(await refusal(...flags('ssl_ciphers=NONSENSE'))).toContain(
+      '-Z: the runtime refuses these settings',
+    );
+  });
+
+  it('notices a port in use although TLS listeners share theirs', async () => {
+    await withNode(flags(), async (node) => {
+      const second = new EngineProcess([
+        '-u',
+        'root',
+        '-l',
+        '127.0.0.1',
+        '-p',
+        String(node.port),
+        ...flags(),
+      ]);
+      expect(await second.exited).toEqual({ status: 71, signal: null });
+      expect(second.log).toContain('the port is in use');
+    });
+  });
+});
