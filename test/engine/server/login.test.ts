@@ -1,14 +1,18 @@
 // Logins on a running node: both protocols, on every thread, and what SIGHUP changes.
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ENGINE_PATH, type TestNode, withNode } from '../../helpers/engine.js';
 import { packet, readReplies } from '../protocol/binary/packets.js';
 
 /** More than enough for the kernel to choose each of two threads. */
 const CONNECTIONS = 16;
+
+const run = promisify(execFile);
+const hasLibmemcached = spawnSync('memccat', ['--version']).error === undefined;
 
 let folder: string;
 let authFile: string;
@@ -96,6 +100,25 @@ describe('a node with an auth file', () => {
       expect(await askBinary(node, sasl('wrong'))).toBe('32 Auth failure.');
       expect(await askBinary(node, sasl('first'))).toBe('0 Authenticated');
       expect(await login(node, 'first')).toBe('STORED');
+    });
+  });
+});
+
+describe.skipIf(!hasLibmemcached)('libmemcached (skipped where its tools are not installed)', () => {
+  it('logs in by SASL, with the right password only', async () => {
+    await withNode(['-S', '-B', 'binary', '-Y', authFile], async (node) => {
+      const path = join(folder, 'greeting');
+      writeFileSync(path, 'hello');
+      const as = (password: string): string[] => [
+        '--binary',
+        '--username=ann',
+        `--password=${password}`,
+        `--servers=127.0.0.1:${node.port}`,
+      ];
+      await run('memccp', [...as('first'), path]);
+      const { stdout } = await run('memccat', [...as('first'), 'greeting']);
+      expect(stdout).toContain('hello');
+      await expect(run('memccat', [...as('wrong'), 'greeting'])).rejects.toThrow('AUTHENTICATION FAILURE');
     });
   });
 });
