@@ -10,7 +10,10 @@ import type { Credentials } from './credentials.js';
 const LINE_MAX_BYTES = 2048;
 const LINE_MIN_BYTES = 6;
 const TOKEN_MAX_BYTES = 16_384;
+/** More than the auth file can hold of one user: what is longer is wrong, and not kept. */
+const TOKEN_KEPT_BYTES = 512;
 const LINE_END_BYTES = 2;
+const KEPT_MIN_BYTES = 64;
 
 const CR = 0x0d;
 const LF = 0x0a;
@@ -34,11 +37,15 @@ export class TextLogin {
 
   readonly #store: Store;
   readonly #credentials: Credentials;
-  /** The line, or the value with its line end, as far as it has come: #kept[0 .. #keptLength). */
+  /** The line, or the value, as far as it has come and is kept: #kept[0 .. #keptLength). */
   #kept: Uint8Array = NOTHING;
   #keptLength = 0;
-  /** Bytes of the value and its line end; 0 while the line is awaited. */
-  #tokenBytes = 0;
+  /** Length of the value that is arriving; -1 while a line is awaited. */
+  #tokenLength = -1;
+  /** Bytes of the value and its line end that came in. */
+  #received = 0;
+  #hasSpace = false;
+  #hasBadEnd = false;
 
   constructor(store: Store, credentials: Credentials) {
     this.#store = store;
@@ -55,7 +62,9 @@ export class TextLogin {
         break;
       }
       at =
-        this.#tokenBytes > 0 ? this.#takeToken(bytes, at, end, reply) : this.#takeLine(bytes, at, end, reply);
+        this.#tokenLength >= 0
+          ? this.#takeToken(bytes, at, end, reply)
+          : this.#takeLine(bytes, at, end, reply);
     }
     return at - start;
   }
@@ -72,7 +81,7 @@ export class TextLogin {
       this.closing = true;
       return next;
     }
-    this.#keep(bytes, start, next, LINE_MAX_BYTES);
+    this.#keep(bytes, start, next);
     if (newline !== -1) this.#judgeLine(reply);
     return next;
   }
@@ -90,27 +99,38 @@ export class TextLogin {
     this.#forget();
     if (!(length >= 0)) reply.write(UNAUTHENTICATED);
     else if (length > TOKEN_MAX_BYTES) reply.write(TOKEN_TOO_LONG);
-    else this.#tokenBytes = length + LINE_END_BYTES;
+    else this.#tokenLength = length;
   }
 
   #takeToken(bytes: Uint8Array, start: number, end: number, reply: ReplyBuffer): number {
-    const next = Math.min(end, start + this.#tokenBytes - this.#keptLength);
-    this.#keep(bytes, start, next, this.#tokenBytes);
-    if (this.#keptLength === this.#tokenBytes) {
-      reply.write(this.#judgeToken());
-      this.#tokenBytes = 0;
-      this.#forget();
-    }
+    const next = Math.min(end, start + this.#tokenLength + LINE_END_BYTES - this.#received);
+    const room = Math.min(TOKEN_KEPT_BYTES, this.#tokenLength) - this.#keptLength;
+    this.#keep(bytes, start, Math.min(next, start + room));
+    for (let at = start; at < next; at++) this.#lookAt(bytes[at]);
+    if (this.#received < this.#tokenLength + LINE_END_BYTES) return next;
+    reply.write(this.#judgeToken());
+    this.#tokenLength = -1;
+    this.#received = 0;
+    this.#hasSpace = false;
+    this.#hasBadEnd = false;
+    this.#forget();
     return next;
   }
 
+  #lookAt(byte: number): void {
+    const behind = this.#received++ - this.#tokenLength;
+    if (behind < 0) this.#hasSpace ||= byte === SPACE;
+    else this.#hasBadEnd ||= byte !== (behind === 0 ? CR : LF);
+  }
+
   #judgeToken(): Uint8Array {
-    const end = this.#tokenBytes - LINE_END_BYTES;
-    const token = this.#kept.subarray(0, end);
-    if (this.#kept[end] !== CR || this.#kept[end + 1] !== LF) return BAD_TERMINATION;
+    if (this.#hasBadEnd) return BAD_TERMINATION;
+    if (!this.#hasSpace) return BAD_TOKEN;
+    const token = this.#kept.subarray(0, this.#keptLength);
     const space = token.indexOf(SPACE);
-    if (space === -1) return BAD_TOKEN;
-    this.isAuthenticated = this.#credentials.match(token.subarray(0, space), token.subarray(space + 1));
+    this.isAuthenticated =
+      this.#keptLength === this.#tokenLength &&
+      this.#credentials.match(token.subarray(0, space), token.subarray(space + 1));
     this.#count();
     return this.isAuthenticated ? STORED : FAILURE;
   }
@@ -123,14 +143,16 @@ export class TextLogin {
     store.unlock();
   }
 
-  #keep(bytes: Uint8Array, start: number, end: number, capacityBytes: number): void {
-    if (this.#kept.length < capacityBytes) {
-      const larger = new Uint8Array(capacityBytes);
+  #keep(bytes: Uint8Array, start: number, end: number): void {
+    const length = this.#keptLength + end - start;
+    if (length > this.#kept.length) {
+      const larger = new Uint8Array(Math.max(KEPT_MIN_BYTES, 2 ** Math.ceil(Math.log2(length))));
       larger.set(this.#kept.subarray(0, this.#keptLength));
+      this.#kept.fill(0);
       this.#kept = larger;
     }
     this.#kept.set(bytes.subarray(start, end), this.#keptLength);
-    this.#keptLength += end - start;
+    this.#keptLength = length;
   }
 
   /** Whatever came may have been a password: it has no business in memory any longer. */

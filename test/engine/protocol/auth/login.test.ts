@@ -73,6 +73,15 @@ describe('a login by text', () => {
     expect(heard).toEqual({ heard: FAILURE, closes: false });
   });
 
+  it('keeps no more of a value than a right one can have', () => {
+    const long = 'x'.repeat(600);
+    const said = `set x 0 0 605\r\n${long} pass\r\nset x 0 0 604\r\nann ${long}\r\n${LOGIN}`;
+    expect(hear([Buffer.from(said)])).toEqual({ heard: `${FAILURE}${FAILURE}STORED\r\n`, closes: false });
+    expect(hear([Buffer.from(`set x 0 0 600\r\n${long}\r\n`)]).heard).toBe(
+      'CLIENT_ERROR bad authentication token format\r\n',
+    );
+  });
+
   it('is counted', () => {
     const store = newStore();
     hear([Buffer.from(`set x 0 0 8\r\nann fail\r\n${LOGIN}`)], store);
