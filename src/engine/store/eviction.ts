@@ -248,15 +248,15 @@ export class Eviction {
     const slabs = this.#slabs;
     const oldest = slabs.oldestClass();
     if (oldest < 0) return false;
-    if (this.#emptyPageOf(oldest)) return true;
+    if (this.emptyPageOf(oldest)) return true;
     for (let slabClass = 0; slabClass < slabs.sizes.length; slabClass++) {
-      if (slabClass !== oldest && this.#emptyPageOf(slabClass)) return true;
+      if (slabClass !== oldest && this.emptyPageOf(slabClass)) return true;
     }
     return false;
   }
 
   /** Empties the class's page that the hand comes to first, if no value is arriving there. */
-  #emptyPageOf(slabClass: number): boolean {
+  emptyPageOf(slabClass: number): boolean {
     const slabs = this.#slabs;
     let page = slabs.handPage(slabClass);
     for (let tried = slabs.pagesOfClass(slabClass); tried > 0; tried--) {

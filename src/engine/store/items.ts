@@ -331,6 +331,16 @@ export class Items implements ItemKeeper {
 
   // ── Upkeep ───────────────────────────────────────────────────────────────────────────────────────────────────
 
+  restartSweep(): void {
+    this.#control[SWEEP_PAGE] = 0;
+    this.#control[SWEEP_SLOT] = 0;
+  }
+
+  /** Empties a page of a class; false when values are arriving on all of them. */
+  emptyPage(slabClass: number): boolean {
+    return this.#eviction.emptyPageOf(slabClass);
+  }
+
   /** Looks at the next maxSlots slots of the arena and frees what is dead there. Returns how many it freed. */
   sweep(maxSlots: number): number {
     let freed = 0;

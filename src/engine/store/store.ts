@@ -38,6 +38,7 @@ import { copyBytes, Segments } from './segments.js';
 import { SharedMemory } from './shared-memory.js';
 import { Slabs } from './slabs.js';
 import { StoreLock } from './store-lock.js';
+import { SweepPace } from './sweep-pace.js';
 import {
   ARITH_NO_MEMORY,
   ARITH_NON_NUMERIC,
@@ -79,6 +80,7 @@ const DEFAULT_INITIAL_BUCKETS = 0x4_0000;
 
 export class Store {
   readonly counters: Counters;
+  readonly sweepPace: SweepPace;
   readonly evictions: boolean;
   readonly itemSizeMaxBytes: number;
   /** All memory the store may ever touch, in bytes: its pages and its tables. */
@@ -133,6 +135,7 @@ export class Store {
     this.#lock = new StoreLock(memory);
     this.#flushFloor = new FlushFloor(memory);
     this.counters = new Counters(memory);
+    this.sweepPace = new SweepPace(memory);
     this.#counts = this.counters.values;
     this.#segments = new Segments(memory, pageLimit * PAGE_BYTES);
     this.#slabs = new Slabs(
@@ -727,7 +730,17 @@ export class Store {
 
   /** Frees expired and flushed items among the next maxSlots slots; returns how many it freed. Call from a timer. */
   sweep(maxSlots: number): number {
-    return this.#items.sweep(maxSlots);
+    return this.#items.sweep(this.sweepPace.allow(maxSlots, this.nowMs));
+  }
+
+  /** Lets the sweep begin again with the first slot. */
+  restartSweep(): void {
+    this.#items.restartSweep();
+  }
+
+  /** Takes a page from a class (from 0) that has two or more, for whoever needs it next; what no room is found for goes. */
+  reassignPage(slabClass: number): boolean {
+    return this.evictions && this.#slabs.pagesOfClass(slabClass) > 1 && this.#items.emptyPage(slabClass);
   }
 
   /** Bytes taken so far; pages are never given back to the system. */
