@@ -14,7 +14,9 @@ import type { Net } from './net.js';
 import { nodeEpochMs } from './node-clock.js';
 import { type NodeSeed, type NodeState, openNodeState } from './node-state.js';
 import type { Options } from './options.js';
+import { removePidFile, writePidFile } from './pid-file.js';
 import { becomeUser, checkUser } from './privileges.js';
+import { allowLockedMemory, lockMemory, raiseCoreLimit } from './process-limits.js';
 import { ReplicationDriver } from './replication-driver.js';
 import { readSecretFile } from './secret.js';
 import { WorkerThreads } from './threads.js';
@@ -61,6 +63,8 @@ export function runNode(options: Options, net: Net, fail: (error: unknown) => vo
     if (isStopping) return;
     checkPorts(net, options);
     await front.listen();
+    // Not before: a second node that finds its port taken must leave the file of the first alone.
+    if (options.pidFile !== undefined) writePidFile(options.pidFile);
     for (const line of listenLines(options)) logLine(`listening on ${line}`);
   };
   const replicator = replicatorOf(state);
@@ -69,7 +73,10 @@ export function runNode(options: Options, net: Net, fail: (error: unknown) => vo
 
   // Up to here as the user who started it (the secret may be root's); no byte of anybody is read before this.
   driver?.listen();
+  if (options.coreDumps) raiseCoreLimit();
+  if (options.lockMemory) allowLockedMemory();
   becomeUser(options.user);
+  if (options.lockMemory) lockMemory();
   // As the user who will have to read it again.
   loadLogins(state);
   if (options.memoryFile !== undefined) restoreMemory(options.memoryFile, state);
@@ -111,6 +118,7 @@ export function runNode(options: Options, net: Net, fail: (error: unknown) => vo
         await stopped.promise;
       }
       if (options.memoryFile !== undefined) await keepMemory(options.memoryFile, state);
+      if (options.pidFile !== undefined) removePidFile(options.pidFile);
     },
   };
 }
