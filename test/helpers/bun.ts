@@ -9,14 +9,21 @@ const PACKAGES: Readonly<Record<string, string>> = {
   arm64: '@oven/bun-linux-aarch64',
 };
 
+/** Path of the runtime. */
+export function bunPath(): string {
+  const manifest = createRequire(import.meta.url).resolve(`${PACKAGES[process.arch]}/package.json`);
+  return join(dirname(manifest), 'bin', 'bun');
+}
+
 /** Runs a TypeScript program. @returns what it printed. Rejects when it ends with anything but 0, or not in time */
 export async function runWithBun(
   program: string,
   args: readonly string[],
   timeoutMs: number,
 ): Promise<string> {
-  const manifest = createRequire(import.meta.url).resolve(`${PACKAGES[process.arch]}/package.json`);
-  const bun = join(dirname(manifest), 'bin', 'bun');
-  const { stdout } = await promisify(execFile)(bun, [program, ...args], { env: {}, timeout: timeoutMs });
+  const { stdout } = await promisify(execFile)(bunPath(), [program, ...args], {
+    env: {},
+    timeout: timeoutMs,
+  });
   return stdout;
 }

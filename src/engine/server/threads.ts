@@ -26,6 +26,14 @@ export type ThreadReport =
   /** exitStatus: of a FatalError; absent when it is a bug of ours. */
   | { readonly kind: 'failed'; readonly message: string; readonly exitStatus?: number };
 
+/** Carries what a thread said of its end, with the place where it happened; where we heard of it is no matter. */
+class ThreadError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.stack = message;
+  }
+}
+
 interface Pending {
   readonly order: ThreadOrder;
   readonly resolve: () => void;
@@ -77,8 +85,10 @@ export class WorkerThreads implements ClientFront {
     const worker = new Worker(Bun.main, { workerData: setup });
     const name = `thread ${setup.thread + 1}`;
     worker.on('message', (report: ThreadReport) => this.#take(worker, name, report));
-    worker.on('error', (error) => this.#fail(new Error(`${name} failed: ${error.stack ?? error.message}`)));
-    worker.on('exit', (code) => this.#fail(new Error(`${name} ended by itself (code ${code})`)));
+    worker.on('error', (error) =>
+      this.#fail(new ThreadError(`${name} failed: ${error.stack ?? error.message}`)),
+    );
+    worker.on('exit', (code) => this.#fail(new ThreadError(`${name} ended by itself (code ${code})`)));
     return worker;
   }
 
@@ -86,7 +96,9 @@ export class WorkerThreads implements ClientFront {
     if (report.kind === 'failed') {
       const { message, exitStatus } = report;
       this.#fail(
-        exitStatus === undefined ? new Error(`${name}: ${message}`) : new FatalError(message, exitStatus),
+        exitStatus === undefined
+          ? new ThreadError(`${name}: ${message}`)
+          : new FatalError(message, exitStatus),
       );
       return;
     }
