@@ -2,8 +2,11 @@
 import { OperatorError } from '../errors.js';
 import type { NodeSpec } from './service.js';
 
-/** The engine's arguments; templates/repcached@.service has the same ones in the same order. */
-export function engineArguments(spec: NodeSpec, secretFile: string): string[] {
+/**
+ * The engine's arguments; templates/repcached@.service has the same ones in the same order.
+ * @param memoryFile where the node keeps its items while it is down; without, it does not
+ */
+export function engineArguments(spec: NodeSpec, secretFile: string, memoryFile?: string): string[] {
   return [
     ['-p', String(spec.port)],
     ['-l', spec.listenAddresses.join(',')],
@@ -16,6 +19,7 @@ export function engineArguments(spec: NodeSpec, secretFile: string): string[] {
     ['--repl-listen', spec.replicationAddress],
     ['--repl-pair', spec.pairId],
     ['--repl-secret-file', secretFile],
+    memoryFile === undefined ? [] : ['-e', memoryFile],
   ].flat();
 }
 

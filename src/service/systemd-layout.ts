@@ -5,6 +5,8 @@ export const PROGRAM_FOLDER = '/opt/repcached';
 export const RELEASES_FOLDER = `${PROGRAM_FOLDER}/releases`;
 export const CURRENT_LINK = `${PROGRAM_FOLDER}/current`;
 export const SETTINGS_FOLDER = '/etc/repcached';
+/** Holds what nodes keep while they are down. */
+export const MEMORY_FOLDER = '/var/lib/repcached';
 export const UNIT_FILE = '/etc/systemd/system/repcached@.service';
 /** Applies to all nodes of the host. */
 export const UNIT_DROP_INS = '/etc/systemd/system/repcached@.service.d';
@@ -14,6 +16,8 @@ export interface NodeLayout {
   readonly unit: string;
   readonly environmentFile: string;
   readonly secretFile: string;
+  /** The items of a node that was stopped in good order; there only while it is down. */
+  readonly memoryFile: string;
   /** Settings of this one node's unit that a file of variables can't carry. */
   readonly dropIns: string;
   /** Gone after a reboot; holds what keeps a crashed node down. */
@@ -28,6 +32,7 @@ export function nodeLayout(port: number): NodeLayout {
     unit,
     environmentFile: `${SETTINGS_FOLDER}/${port}.env`,
     secretFile: `${SETTINGS_FOLDER}/${port}.secret`,
+    memoryFile: `${MEMORY_FOLDER}/${port}.memory`,
     dropIns: `/etc/systemd/system/${unit}.d`,
     runtimeDropIns: `/run/systemd/system/${unit}.d`,
     restoreUnit: `repcached-restore-${port}`,

@@ -7,8 +7,8 @@ import { nodeLayout } from './systemd-layout.js';
 import { unitStatus } from './systemd-status.js';
 import { systemdUninstallSteps } from './systemd-uninstall.js';
 
-/** Longer than the unit's own limit for stopping. */
-const POWER_TIMEOUT_MS = 60_000;
+/** Longer than the unit's own limit for stopping, however much there is to save. */
+const POWER_TIMEOUT_MS = 1_200_000;
 
 export class SystemdService implements NodeService {
   readonly host: Host;

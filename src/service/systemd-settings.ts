@@ -3,7 +3,14 @@ import type { Host } from '../host/host.js';
 import { environmentFile } from './engine-arguments.js';
 import type { NodeSpec, Step } from './service.js';
 import { type FileStepOptions, fileStep, folderStep } from './steps.js';
-import { nodeLayout, SETTINGS_FOLDER, UNIT_DROP_INS, UNIT_FILE, USER } from './systemd-layout.js';
+import {
+  MEMORY_FOLDER,
+  nodeLayout,
+  SETTINGS_FOLDER,
+  UNIT_DROP_INS,
+  UNIT_FILE,
+  USER,
+} from './systemd-layout.js';
 import { readTemplate } from './templates.js';
 
 /** From here on systemd knows all of the groups of system calls that the filter names. */
@@ -11,6 +18,11 @@ const SYSTEMD_WITH_SYSTEM_SERVICE = 239;
 
 /** Files a node has open besides its clients' connections: listeners, link, executable, log, and some to spare. */
 const OTHER_FILES = 256;
+
+/** To answer clients and hand over to the peer; the rest of the time for stopping is for saving the items. */
+const STOP_BASE_SEC = 15;
+/** What any disk can take. */
+const SAVED_MB_PER_SEC = 50;
 
 export function engineSettingsSteps(host: Host, spec: NodeSpec): Step[] {
   const { environmentFile: environmentPath, secretFile, dropIns } = nodeLayout(spec.port);
@@ -23,6 +35,13 @@ export function engineSettingsSteps(host: Host, spec: NodeSpec): Step[] {
       path: SETTINGS_FOLDER,
       mode: 0o755,
       owner: 'root:root',
+      root: true,
+    }),
+    folderStep(host, {
+      title: `Folder ${MEMORY_FOLDER}`,
+      path: MEMORY_FOLDER,
+      mode: 0o700,
+      owner: `${USER}:${USER}`,
       root: true,
     }),
     file({
@@ -49,7 +68,7 @@ export function engineSettingsSteps(host: Host, spec: NodeSpec): Step[] {
       root: true,
     }),
     file({
-      title: 'Limit of open files',
+      title: 'Limits',
       path: `${dropIns}/limits.conf`,
       content: limits(spec),
       mode: 0o644,
@@ -58,11 +77,12 @@ export function engineSettingsSteps(host: Host, spec: NodeSpec): Step[] {
   ];
 }
 
-/** A unit's own directives take no variables, so what depends on the connections is a drop-in of this one node. */
-function limits(spec: NodeSpec): string {
+/** A unit's own directives take no variables, so what depends on the settings is a drop-in of this one node. */
+export function limits(spec: NodeSpec): string {
+  const stopSec = STOP_BASE_SEC + Math.ceil(spec.memoryMb / SAVED_MB_PER_SEC);
   return (
-    `# Written by repcachectl: ${spec.connections} connections and what the node needs besides.\n` +
-    `[Service]\nLimitNOFILE=${spec.connections + OTHER_FILES}\n`
+    `# Written by repcachectl: ${spec.connections} connections and what the node needs besides; time to save ${spec.memoryMb} MB.\n` +
+    `[Service]\nLimitNOFILE=${spec.connections + OTHER_FILES}\nTimeoutStopSec=${stopSec}\n`
   );
 }
 

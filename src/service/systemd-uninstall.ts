@@ -3,6 +3,7 @@ import type { Host } from '../host/host.js';
 import type { Step } from './service.js';
 import { removalStep } from './steps.js';
 import {
+  MEMORY_FOLDER,
   nodeLayout,
   PROGRAM_FOLDER,
   SETTINGS_FOLDER,
@@ -46,14 +47,21 @@ export function systemdUninstallSteps(host: Host, port: number): Step[] {
       },
     },
     removalStep(host, {
-      title: 'Settings and secret',
-      paths: [layout.secretFile, layout.dropIns, layout.runtimeDropIns, layout.environmentFile],
+      title: 'Settings, secret and saved items',
+      paths: [
+        layout.secretFile,
+        layout.memoryFile,
+        `${layout.memoryFile}.new`,
+        layout.dropIns,
+        layout.runtimeDropIns,
+        layout.environmentFile,
+      ],
       root: true,
     }),
     whenLast(
       removalStep(host, {
         title: 'Unit and releases',
-        paths: [UNIT_FILE, UNIT_DROP_INS, PROGRAM_FOLDER, SETTINGS_FOLDER],
+        paths: [UNIT_FILE, UNIT_DROP_INS, PROGRAM_FOLDER, SETTINGS_FOLDER, MEMORY_FOLDER],
         root: true,
       }),
     ),

@@ -2,6 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { engineArguments, environmentFile } from '../../../src/service/engine-arguments.js';
 import type { NodeSpec } from '../../../src/service/service.js';
+import { nodeLayout } from '../../../src/service/systemd-layout.js';
+import { limits } from '../../../src/service/systemd-settings.js';
 import { interpret } from '../../../src/service/systemd-status.js';
 import { readTemplate } from '../../../src/service/templates.js';
 
@@ -38,7 +40,7 @@ describe('the unit', () => {
       '/usr/bin/env',
       '-i',
       '/opt/repcached/current/repcached',
-      ...engineArguments(SPEC, '/etc/repcached/11211.secret'),
+      ...engineArguments(SPEC, '/etc/repcached/11211.secret', '/var/lib/repcached/11211.memory'),
     ]);
   });
 
@@ -46,6 +48,19 @@ describe('the unit', () => {
     const unit = await readTemplate('repcached@.service');
     expect(unit).not.toMatch(/^MemoryDenyWriteExecute/m);
     expect(unit).toMatch(/^# MemoryDenyWriteExecute= is left out on purpose/m);
+  });
+});
+
+describe('items kept while a node is down', () => {
+  it('are where the unit lets it write, and where the steps make room for them', async () => {
+    const unit = await readTemplate('repcached@.service');
+    expect(unit).toContain(`-e ${nodeLayout(11211).memoryFile.replace('11211', '%i')}\n`);
+    expect(unit).toMatch(/^ReadWritePaths=-\/var\/lib\/repcached$/m);
+  });
+
+  it('have the time to be saved', () => {
+    expect(limits(SPEC)).toMatch(/^LimitNOFILE=4352\nTimeoutStopSec=36\n/m);
+    expect(limits({ ...SPEC, memoryMb: 32_768 })).toContain('TimeoutStopSec=671\n');
   });
 });
 
