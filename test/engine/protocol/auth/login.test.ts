@@ -25,10 +25,18 @@ function hear(pieces: readonly Uint8Array[], store: Store = newStore()): Heard {
 }
 
 function expectHeard(said: Buffer, expected: Heard): void {
-  expect(hear([said])).toEqual(expected);
-  expect(hear(Array.from(said, (byte) => Uint8Array.of(byte)))).toEqual(expected);
+  // One for all: no case stores anything.
+  const store = newStore();
+  expect(hear([said], store)).toEqual(expected);
+  expect(
+    hear(
+      Array.from(said, (byte) => Uint8Array.of(byte)),
+      store,
+    ),
+  ).toEqual(expected);
   for (let split = 1; split < said.length; split++) {
-    expect(hear([said.subarray(0, split), said.subarray(split)]), `split at ${split}`).toEqual(expected);
+    const pieces = [said.subarray(0, split), said.subarray(split)];
+    expect(hear(pieces, store), `split at ${split}`).toEqual(expected);
   }
 }
 
