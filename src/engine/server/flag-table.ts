@@ -71,7 +71,7 @@ export const FLAGS: readonly Flag[] = [
     letter: 't',
     long: 'threads',
     value: 'num',
-    help: 'threads that serve clients, 64 at most (default: one a core, 4 at most)',
+    help: 'threads that serve clients, 64 at most (default: auto, one a core but 4 at most)',
   },
   {
     letter: 'f',
@@ -100,11 +100,19 @@ export const FLAGS: readonly Flag[] = [
   },
   { letter: 'S', long: 'enable-sasl', help: 'binary clients log in by SASL PLAIN, as the users of -Y' },
   { letter: 'F', long: 'disable-flush-all', help: 'refuse flush_all' },
+  { letter: 'A', long: 'enable-shutdown', help: 'let clients stop the node with the shutdown command' },
+  { long: 'disable-dumping', help: 'refuse to list keys (lru_crawler metadump and mgdump, stats cachedump)' },
+  { letter: 'W', long: 'disable-watch', help: 'refuse watchers' },
   {
     letter: 'e',
     long: 'memory-file',
     value: 'file',
     help: 'keep the items here over a restart: written when the node stops, read when it starts; a file that is damaged is refused and the node starts empty',
+  },
+  {
+    letter: 'd',
+    long: 'daemon',
+    help: 'go to the background once clients are served; nobody hears the log then, so let systemd run the node instead',
   },
   {
     letter: 'P',
@@ -190,31 +198,8 @@ export const FLAGS: readonly Flag[] = [
     ignored: "the kernel's transparent huge pages apply (/sys/kernel/mm/transparent_hugepage)",
   },
 
-  {
-    letter: 'A',
-    long: 'enable-shutdown',
-    help: 'the shutdown command',
-    instead: 'stop the process with SIGTERM',
-  },
-  {
-    letter: 'd',
-    long: 'daemon',
-    help: 'run in the background',
-    instead: 'it runs in the foreground; let systemd (or & in a shell) keep it in the background',
-  },
   { letter: 'i', long: 'license', help: 'print the license', instead: 'see the LICENSE file of the project' },
   { letter: 'D', value: 'char', help: 'statistics by key prefix', instead: LEAVE_OUT },
-  {
-    long: 'disable-dumping',
-    help: 'refuse key dumps',
-    instead: `${LEAVE_OUT}; this version has no key dumps`,
-  },
-  {
-    letter: 'W',
-    long: 'disable-watch',
-    help: 'refuse watchers',
-    instead: `${LEAVE_OUT}; this version has no watchers`,
-  },
   {
     letter: 'N',
     long: 'napi_ids',

@@ -2,6 +2,7 @@
 // Worker threads enter here as well, as it is the one file that is sure to be inside the executable.
 import { isMainThread } from 'node:worker_threads';
 import { VERSION } from '../version.js';
+import { isInBackground, moveToBackground } from './background.js';
 import { bunNet } from './bun-net.js';
 import { runClientThread } from './client-thread.js';
 import { EXIT, FatalError } from './exit.js';
@@ -20,7 +21,8 @@ function main(): void {
       process.stdout.write(`repcached ${VERSION}\n`);
       return;
     case 'run':
-      run(command.options);
+      if (command.options.daemon && !isInBackground()) moveToBackground();
+      else run(command.options);
   }
 }
 

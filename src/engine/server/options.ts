@@ -49,9 +49,16 @@ export interface Options {
   /** 0 = never. */
   readonly idleTimeoutSec: number;
   readonly allowFlush: boolean;
+  /** Whether clients may stop the node. */
+  readonly allowShutdown: boolean;
+  /** Whether clients may list keys. */
+  readonly allowDumps: boolean;
+  /** Whether clients may watch what others do. */
+  readonly allowWatch: boolean;
   readonly pidFile: string | undefined;
   /** Where the items are kept while the node is down. */
   readonly memoryFile: string | undefined;
+  readonly daemon: boolean;
   readonly coreDumps: boolean;
   readonly lockMemory: boolean;
   /** What was asked for and changes nothing here: lines for the log. */
@@ -132,8 +139,12 @@ export function parseCommandLine(argv: readonly string[]): Command {
       tls: values.has('Z') ? tlsSettings(extended.tls) : undefined,
       idleTimeoutSec: extended.idleTimeoutSec,
       allowFlush: !values.has('F'),
+      allowShutdown: values.has('A'),
+      allowDumps: !values.has('disable-dumping'),
+      allowWatch: !values.has('W'),
       pidFile: last(values, 'P'),
       memoryFile: last(values, 'e'),
+      daemon: values.has('d'),
       coreDumps: values.has('r'),
       lockMemory: values.has('k'),
       notes: notes(given, extended, unixSocket),
@@ -143,12 +154,7 @@ export function parseCommandLine(argv: readonly string[]): Command {
       growthFactor: growthFactor(last(values, 'f')),
       minItemSpaceBytes: wholeNumber(values, 'n', { fallback: 48, min: 1, max: 1024, unit: 'bytes' }),
       refuseWhenFull: values.has('M'),
-      threads: wholeNumber(values, 't', {
-        fallback: Math.min(DEFAULT_THREADS_MAX, availableParallelism()),
-        min: 1,
-        max: 64,
-        unit: 'threads',
-      }),
+      threads: threadCount(values),
       maxConnections: wholeNumber(values, 'c', {
         fallback: 1024,
         min: 1,
@@ -195,6 +201,13 @@ function wholeNumber(values: Values, key: string, rule: NumberRule): number {
   if (number >= rule.min && number <= rule.max) return number;
   const range = rule.min === rule.max ? '' : ` from ${rule.min} to ${rule.max}`;
   throw new FatalError(`${key.length === 1 ? '-' : '--'}${key} ${text}: must be ${rule.unit}${range}`);
+}
+
+/** `auto` is what is taken without -t, for whoever writes the flag before knowing the host. */
+function threadCount(values: Values): number {
+  const fallback = Math.min(DEFAULT_THREADS_MAX, availableParallelism());
+  if (last(values, 't') === 'auto') return fallback;
+  return wholeNumber(values, 't', { fallback, min: 1, max: 64, unit: 'auto or a number' });
 }
 
 function growthFactor(text: string | undefined): number {

@@ -4,9 +4,10 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import getPort from 'get-port';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ENGINE_PATH, EngineProcess, withNode } from '../../helpers/engine.js';
 import { withFolder } from '../../helpers/temporary-folder.js';
+import { TextClient } from '../../helpers/text-client.js';
 
 const isRoot = process.getuid?.() === 0;
 
@@ -83,6 +84,52 @@ describe('-P', () => {
     ]);
     expect((await node.exited).status).toBe(71);
     expect(node.log).toContain("-P /nowhere/pid: can't be written (ENOENT)");
+  });
+});
+
+describe('-d', () => {
+  it('comes back once clients are served, and the node stays, in a session of its own', async () => {
+    await withFolder(async (folder) => {
+      const path = join(folder, 'pid');
+      const port = await getPort();
+      const front = new EngineProcess([
+        '-d',
+        '-u',
+        'root',
+        '-l',
+        '127.0.0.1',
+        '-p',
+        String(port),
+        '-P',
+        path,
+      ]);
+      expect(await front.exited).toEqual({ status: 0, signal: null });
+      expect(front.log).toContain(`listening on 127.0.0.1:${port}`);
+      const pid = Number(readFileSync(path, 'utf8'));
+      expect(pid).not.toBe(front.pid);
+      const [state, , , session] = readFileSync(`/proc/${pid}/stat`, 'latin1')
+        .replace(/^.*\) /, '')
+        .split(' ');
+      expect(state).not.toBe('Z');
+      expect(Number(session)).toBe(pid);
+      const client = await TextClient.connect(port);
+      // Its log has no reader any more, which must be no harm.
+      client.send('verbosity 1\r\n');
+      expect(await client.readLine()).toBe('OK');
+      for (let round = 0; round < 3; round += 1) (await TextClient.connect(port)).close();
+      expect(await client.set('key', 'value')).toBe('STORED');
+      process.kill(pid, 'SIGTERM');
+      await client.readToEnd();
+      await vi.waitFor(() => expect(existsSync(path)).toBe(false), { timeout: 5_000 });
+    });
+  });
+
+  it('has the status of a start that fails', async () => {
+    await withNode([], async (node) => {
+      const front = new EngineProcess(['-d', '-u', 'root', '-l', '127.0.0.1', '-p', String(node.port)]);
+      expect(await front.exited).toEqual({ status: 71, signal: null });
+      expect(front.log).toContain('the port is in use');
+    });
   });
 });
 

@@ -30,11 +30,9 @@ async function connectAndReset(port: number): Promise<void> {
 
 describe('a start that can not succeed', () => {
   it('ends with 64 and one line for a command line', () => {
-    expect(startup('-d')).toEqual({
+    expect(startup('-N', '2')).toEqual({
       status: 64,
-      stderr:
-        'repcached: -d (run in the background) does not work in this version: it runs in the foreground; ' +
-        'let systemd (or & in a shell) keep it in the background\n',
+      stderr: 'repcached: -N (threads by network queue) does not work in this version: leave it out\n',
     });
   });
 
