@@ -26,7 +26,8 @@ export interface PairConfig {
   readonly local: boolean;
   readonly memoryMb: number;
   readonly connections: number;
-  readonly threads: number;
+  /** That serve clients; `auto` leaves it to the engine on its host. */
+  readonly threads: number | 'auto';
   readonly nodes: Readonly<Record<NodeName, NodeConfig>>;
 }
 

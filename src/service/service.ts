@@ -25,7 +25,7 @@ export interface NodeSpec {
   readonly peerReplicationPort: number;
   readonly memoryMb: number;
   readonly connections: number;
-  readonly threads: number;
+  readonly threads: number | 'auto';
   readonly pairId: string;
   /** The shared replication secret; goes to the host over stdin, into a file of mode 0600. */
   readonly secret: string;

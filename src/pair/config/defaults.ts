@@ -10,5 +10,6 @@ export const PAIR_DEFAULTS = {
   /** Two nodes on a laptop ask for less. */
   localMemoryMb: 256,
   connections: 4096,
-  threads: 1,
+  /** As many as the engine takes by itself on its host: one for each core, four at most. */
+  threads: 'auto',
 } as const;

@@ -27,7 +27,9 @@ export const pairFileSchema = z.strictObject({
   replicationPort: tcpPort.default(PAIR_DEFAULTS.replicationPort),
   memoryMb: z.int().min(64).default(PAIR_DEFAULTS.memoryMb),
   connections: z.int().min(1).max(1_000_000).default(PAIR_DEFAULTS.connections),
-  threads: z.int().min(1).max(256).default(PAIR_DEFAULTS.threads),
+  threads: z
+    .union([z.literal('auto'), z.int().min(1).max(64)], 'must be auto or a whole number from 1 to 64')
+    .default(PAIR_DEFAULTS.threads),
   nodes: z.strictObject({ a: nodeSchema, b: nodeSchema }),
 });
 

@@ -23,7 +23,7 @@ describe('parsePairFile', () => {
       local: false,
       memoryMb: 1024,
       connections: 4096,
-      threads: 1,
+      threads: 'auto',
       nodes: {
         a: { name: 'a', host: 'one', port: 11211, replicationPort: 16000 },
         b: { name: 'b', host: 'two', port: 11211, replicationPort: 16000 },
@@ -79,6 +79,11 @@ describe('parsePairFile', () => {
     ['another version', `version: 2\n${NODES}`, /^repcache\.yaml:1:10: version: /],
     ['broken YAML', 'version: 1\nnodes: [\n', /^repcache\.yaml:\d+:\d+: /],
     ['a key twice', `version: 1\nversion: 1\n${NODES}`, /^repcache\.yaml:2:1: Map keys must be unique/],
+    [
+      'threads that are no number',
+      `version: 1\nthreads: some\n${NODES}`,
+      /^repcache\.yaml:2:10: threads: must be auto or a whole number from 1 to 64$/,
+    ],
     ['a list', '- one\n', /^repcache\.yaml:1:1: /],
   ])('refuses %s with its place', (_, text, expected) => {
     expect(problemOf(text).message).toMatch(expected);
