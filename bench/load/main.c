@@ -60,6 +60,7 @@ static void print(const struct costs *before, const struct costs *after, const s
     requests += workers[at].requests;
     histogramMerge(all, &workers[at].latencies);
   }
+  if (requests == 0) fail("the server", "answered nothing, or less than it must, within the time measured");
   printf("{\"requests\":%llu,\"elapsedSec\":%.6f,\"loadCpuSec\":%.6f,\"serverCpuSec\":%.6f,"
          "\"p50Us\":%.2f,\"p99Us\":%.2f,\"p999Us\":%.2f,\"maxUs\":%.2f}\n",
          (unsigned long long)requests, after->clockSec - before->clockSec, after->loadCpuSec - before->loadCpuSec,

@@ -195,7 +195,7 @@ export const FLAGS: readonly Flag[] = [
     letter: 'L',
     long: 'enable-largepages',
     help: 'large memory pages',
-    ignored: "the kernel's transparent huge pages apply (/sys/kernel/mm/transparent_hugepage)",
+    ignored: 'the store has them wherever the kernel gives transparent huge pages',
   },
 
   { letter: 'i', long: 'license', help: 'print the license', instead: 'see the LICENSE file of the project' },

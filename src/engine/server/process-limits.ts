@@ -1,4 +1,4 @@
-// -r and -k: what only the system's own calls can set for a running process. The one use of FFI, and only when asked.
+// -r and -k: what only the system's own calls can set for a running process. By FFI, and only when asked.
 import { dlopen } from 'bun:ffi';
 import { readFileSync } from 'node:fs';
 import { EXIT, FatalError } from './exit.js';

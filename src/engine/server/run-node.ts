@@ -6,6 +6,7 @@ import type { Store } from '../store/store.js';
 import { type ClientFront, LocalFront } from './client-front.js';
 import { checkPorts } from './client-listeners.js';
 import { FatalError } from './exit.js';
+import { adviseHugePages } from './huge-pages.js';
 import { checkOpenFiles, hasJit } from './limits.js';
 import { listenLines } from './listen-addresses.js';
 import { logLine } from './log.js';
@@ -54,6 +55,7 @@ export function runNode(options: Options, net: Net, fail: (error: unknown) => vo
   const seed: NodeSeed = { options, hashSeed: randomBytes(4).readUInt32LE(), epochMs: nodeEpochMs() };
   const memory = new SharedMemory();
   const state = openNodeState(seed, memory);
+  adviseHugePages(memory.handles.values());
   const { store, nowMs } = state;
   state.counters.verbosity = options.verbose ? 1 : 0;
 
