@@ -105,11 +105,14 @@ let machine: ScriptedMachine;
 let net: ScriptedNet;
 let driver: ReplicationDriver;
 let said: string[];
+/** Rings for another thread; undefined while the driver does not wait for it. */
+let ring: (() => void) | undefined;
 
 beforeEach(() => {
   machine = new ScriptedMachine();
   net = new ScriptedNet();
   said = [];
+  ring = undefined;
   driver = new ReplicationDriver({
     machine,
     net,
@@ -119,6 +122,13 @@ beforeEach(() => {
     log: (line) => said.push(line),
     onReady: () => said.push('ready'),
     onStopped: () => said.push('stopped'),
+    nextChange: () =>
+      new Promise<void>((resolve) => {
+        ring = () => {
+          ring = undefined;
+          resolve();
+        };
+      }),
   });
   driver.listen();
   driver.start();
@@ -222,5 +232,32 @@ describe('ReplicationDriver', () => {
     for (let batch = 0; batch < 10; batch += 1) driver.noteClientInput();
     await nextTurn();
     expect(machine.kinds).toEqual(['start', 'pump']);
+  });
+
+  it('waits for other threads only when there is nothing left to tell', async () => {
+    net.accept(new NarrowStream());
+    expect(ring).toBeUndefined();
+    machine.awaitsChanges = true;
+    net.receive('all is told');
+    expect(ring).toBeDefined();
+    machine.awaitsChanges = false;
+    machine.hasOutgoing = true;
+    ring?.();
+    await nextTurn();
+    await nextTurn();
+    expect(machine.kinds.at(-1)).toBe('pump');
+    expect(ring).toBeUndefined();
+    machine.awaitsChanges = true;
+    net.receive('told again');
+    expect(ring).toBeDefined();
+  });
+
+  it('sends what was written just before it began to wait', async () => {
+    net.accept(new NarrowStream());
+    machine.awaitsChanges = true;
+    machine.hasOutgoing = true;
+    net.receive('all is told, it seems');
+    await nextTurn();
+    expect(machine.kinds.at(-1)).toBe('pump');
   });
 });
