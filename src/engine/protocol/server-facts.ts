@@ -16,6 +16,10 @@ export interface ProcessFacts {
   bytesWritten: number;
   acceptingConnections: boolean;
   listenDisabledCount: number;
+  /** How often a connection had more to ask for than one turn allows. */
+  connectionYields: number;
+  /** Connections closed by idle_timeout. */
+  idleKicks: number;
   threads: number;
 }
 
@@ -27,6 +31,8 @@ export interface ServerSettings {
   listen: string;
   /** -s; empty = none. */
   unixSocket: string;
+  /** -a, in octal digits. */
+  unixSocketMode: string;
   verbosity: number;
   evictions: boolean;
   growthFactor: number;
@@ -36,12 +42,25 @@ export interface ServerSettings {
   tcpBacklog: number;
   maxMemoryBytes: number;
   casEnabled: boolean;
+  /** False with -F. */
   flushEnabled: boolean;
+  /** -A */
+  shutdownEnabled: boolean;
+  /** False with --disable-dumping: no listing of keys. */
+  dumpEnabled: boolean;
+  /** False with -W. */
+  watchEnabled: boolean;
   /** -B */
   protocol: 'auto' | 'ascii' | 'binary';
   saslEnabled: boolean;
   /** -Y; empty = none. */
   authFile: string;
+  /** -o idle_timeout; 0 = never. */
+  idleTimeoutSec: number;
+  /** -Z */
+  tlsEnabled: boolean;
+  /** -e; empty = none. */
+  memoryFile: string;
 }
 
 export interface ServerFacts {
@@ -51,7 +70,11 @@ export interface ServerFacts {
   settings(): ServerSettings;
   /** The body of `stats replication`. */
   replication(): Iterable<StatLine>;
+  /** The body of `stats conns`. */
+  connections(): Iterable<StatLine>;
   /** `stats reset`: the store's counters are reset by the session, the process's own here. */
   resetStats(): void;
   setVerbosity(level: number): void;
+  /** Stops the node as SIGTERM does; returns before it has stopped. */
+  shutdown(): void;
 }

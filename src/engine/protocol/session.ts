@@ -19,6 +19,11 @@ export interface Session {
    */
   readonly paused: boolean;
   /**
+   * Whether the client watches what others do: call consume() without bytes several times a second then, and it writes
+   * what there is to show.
+   */
+  readonly isWatching?: boolean;
+  /**
    * Takes bytes[start .. end), writes replies, and returns how many bytes it took: all, unless paused or closing.
    * Keeps no reference to bytes. Call store.setNow() first.
    */
@@ -59,6 +64,10 @@ export class ClientSession implements Session {
 
   get paused(): boolean {
     return this.#session?.paused === true;
+  }
+
+  get isWatching(): boolean {
+    return this.#session?.isWatching === true;
   }
 
   consume(bytes: Uint8Array, start: number, end: number, reply: ReplyBuffer): number {

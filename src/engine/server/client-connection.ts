@@ -8,6 +8,9 @@ import { Outbox } from './outbox.js';
 
 /** What one connection may ask for before the others have their turn; replies are bounded by the reply buffer. */
 const TURN_BYTES = 64 * 1024;
+/** How often a watcher is shown what has happened. */
+const WATCH_INTERVAL_MS = 100;
+const NOTHING = new Uint8Array(0);
 /** How long a client may keep a connection open that we have closed. */
 const LEAVE_TIMEOUT_MS = 5_000;
 
@@ -40,6 +43,7 @@ export class ClientConnection {
   /** The client sends no more, or the node stops: what came in is answered, then the connection closes. */
   #isFinishing = false;
   #isClosed = false;
+  #watchTimer: NodeJS.Timeout | undefined;
   /** Unix ms of the last request. */
   #servedMs: number;
 
@@ -53,6 +57,17 @@ export class ClientConnection {
 
   get peerAddress(): string {
     return this.#stream.peerAddress;
+  }
+
+  /** What `stats conns` shows of it. */
+  describe(nowMs: number): { address: string; state: string; idleSec: number } {
+    const state = this.#session.isWatching
+      ? 'conn_watch'
+      : this.#held === undefined
+        ? 'conn_read'
+        : 'conn_mwrite';
+    const idleSec = Math.max(0, Math.floor((nowMs - this.#servedMs) / 1000));
+    return { address: this.peerAddress, state, idleSec };
   }
 
   /** Bytes came in. */
@@ -93,6 +108,7 @@ export class ClientConnection {
   closed(): void {
     this.#isClosed = true;
     this.#held = undefined;
+    clearInterval(this.#watchTimer);
     this.#session.close();
   }
 
@@ -115,7 +131,15 @@ export class ClientConnection {
       this.#hold(bytes.subarray(taken));
       setImmediate(goOn, this);
     } else if (this.#isFinishing) this.#outbox.closeWhenSent();
+    if (this.#session.isWatching && this.#watchTimer === undefined) {
+      this.#watchTimer = setInterval(showWatcher, WATCH_INTERVAL_MS, this);
+    }
     onServed();
+  }
+
+  /** Unless the watcher is still busy with what it was shown before. */
+  #showWatcher(): void {
+    if (this.#held === undefined && !this.#outbox.isBlocked && !this.#outbox.hasEnded) this.#serve(NOTHING);
   }
 
   #hold(rest: Uint8Array): void {
@@ -135,6 +159,12 @@ export class ClientConnection {
   static goOn(connection: ClientConnection): void {
     connection.#goOn();
   }
+
+  /** For `setInterval`, likewise. */
+  static showWatcher(connection: ClientConnection): void {
+    connection.#showWatcher();
+  }
 }
 
 const goOn = ClientConnection.goOn;
+const showWatcher = ClientConnection.showWatcher;

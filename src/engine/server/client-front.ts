@@ -38,7 +38,12 @@ export class LocalFront implements ClientFront {
   constructor({ net, state, thread, onServed, replicationStats }: LocalFrontOptions) {
     const { options, store, counters, logins, nowMs } = state;
     const ownCounters = counters.ofThread(thread);
-    const facts = new NodeFacts({ options, counters, replicationStats });
+    const facts = new NodeFacts({
+      options,
+      counters,
+      replicationStats,
+      listConnections: () => this.#clients.describe(),
+    });
     this.#isFirst = thread === 0;
     this.#clients = new ClientServer({
       net,

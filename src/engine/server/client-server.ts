@@ -1,5 +1,8 @@
 // The client side of a node: listens wherever the options say, holds the connections, keeps -c and idle_timeout.
+import type { StatLine } from '../protocol/server-facts.js';
 import type { Session } from '../protocol/session.js';
+import { connectionLine } from '../store/watch-events.js';
+import { WATCH_CONNEVENTS } from '../store/watch-log.js';
 import { ClientConnection, type ClientContext } from './client-connection.js';
 import { ClientListeners, type ListenOptions, type ThreadListens } from './client-listeners.js';
 import { type ClientProtocol, isLoopback } from './listen-addresses.js';
@@ -82,6 +85,19 @@ export class ClientServer {
     });
   }
 
+  /** `stats conns`: the connections of this thread, numbered as they came. */
+  *describe(): Iterable<StatLine> {
+    const nowMs = this.#options.context.nowMs();
+    let number = 0;
+    for (const connection of this.#connections) {
+      const { address, state, idleSec } = connection.describe(nowMs);
+      yield [`${number}:addr`, address.startsWith('unix') || address === '' ? 'unix:' : `tcp:${address}`];
+      yield [`${number}:state`, state];
+      yield [`${number}:secs_since_last_cmd`, idleSec];
+      number++;
+    }
+  }
+
   /** Drops the connections that `stop` could not close, because their clients don't read. */
   abort(): void {
     for (const connection of this.#connections) connection.abort();
@@ -102,6 +118,7 @@ export class ClientServer {
     if (!connections.connect(maxConnections)) return this.#turnAway(stream);
     const connection = new ClientConnection(context, stream, openSession(protocol));
     this.#connections.add(connection);
+    this.#tellWatchers('new', connection);
     logConnection(connection);
     return connection;
   }
@@ -127,8 +144,26 @@ export class ClientServer {
     }
     if (!this.#connections.delete(guest)) return;
     guest.closed();
+    this.#tellWatchers('close', guest);
     this.#options.connections.disconnect();
     this.#noteEmpty();
+  }
+
+  #tellWatchers(event: 'new' | 'close', connection: ClientConnection): void {
+    const { store, nowMs } = this.#options.context;
+    if (!store.watchLog.isWatched(WATCH_CONNEVENTS)) return;
+    const { peerAddress } = connection;
+    const colon = peerAddress.lastIndexOf(':');
+    const line =
+      colon < 0
+        ? connectionLine(event, 'unix', '0', 'local')
+        : connectionLine(event, peerAddress.slice(0, colon), peerAddress.slice(colon + 1), 'tcp');
+    store.lock();
+    try {
+      store.watchLog.append(WATCH_CONNEVENTS, nowMs(), line);
+    } finally {
+      store.unlock();
+    }
   }
 
   /** Once a second: who has been silent for too long, and who does not leave. */

@@ -6,6 +6,8 @@ import type { ProcessCounters } from './process-counters.js';
 
 /** Bun's, which can't be changed. */
 const TCP_BACKLOG = 512;
+/** -a, when there is no unix socket to ask. */
+const DEFAULT_UNIX_SOCKET_MODE = 0o700;
 const USEC_PER_SEC = 1_000_000;
 const REPLICATION_OFF: readonly StatLine[] = [['repl_state', 'off']];
 
@@ -14,6 +16,8 @@ export interface NodeFactsOptions {
   readonly counters: ProcessCounters;
   /** The core's own figures; undefined when replication is off. */
   readonly replicationStats: () => object | undefined;
+  /** The connections of the thread that is asked. */
+  readonly listConnections: () => Iterable<StatLine>;
 }
 
 export class NodeFacts implements ServerFacts {
@@ -21,11 +25,13 @@ export class NodeFacts implements ServerFacts {
   readonly #options: Options;
   readonly #counters: ProcessCounters;
   readonly #replicationStats: () => object | undefined;
+  readonly #listConnections: () => Iterable<StatLine>;
 
-  constructor({ options, counters, replicationStats }: NodeFactsOptions) {
+  constructor({ options, counters, replicationStats, listConnections }: NodeFactsOptions) {
     this.#options = options;
     this.#counters = counters;
     this.#replicationStats = replicationStats;
+    this.#listConnections = listConnections;
   }
 
   process(): ProcessFacts {
@@ -43,6 +49,8 @@ export class NodeFacts implements ServerFacts {
       bytesWritten: this.#counters.bytesWritten,
       acceptingConnections: this.#counters.openConnections < this.#options.maxConnections,
       listenDisabledCount: 0,
+      connectionYields: this.#counters.yields,
+      idleKicks: this.#counters.idleKicks,
       threads: this.#options.threads,
     };
   }
@@ -55,6 +63,7 @@ export class NodeFacts implements ServerFacts {
       udpPort: options.udpPort,
       listen: options.listen.map((endpoint) => endpoint.host).join(','),
       unixSocket: options.unixSocket?.path ?? '',
+      unixSocketMode: (options.unixSocket?.mode ?? DEFAULT_UNIX_SOCKET_MODE).toString(8),
       verbosity: this.#counters.verbosity,
       evictions: !options.refuseWhenFull,
       growthFactor: options.growthFactor,
@@ -65,9 +74,15 @@ export class NodeFacts implements ServerFacts {
       maxMemoryBytes: options.memoryBytes,
       casEnabled: true,
       flushEnabled: options.allowFlush,
+      shutdownEnabled: options.allowShutdown,
+      dumpEnabled: options.allowDumps,
+      watchEnabled: options.allowWatch,
       protocol: options.protocol,
       saslEnabled: options.sasl,
       authFile: options.authFile ?? '',
+      idleTimeoutSec: options.idleTimeoutSec,
+      tlsEnabled: options.tls !== undefined,
+      memoryFile: options.memoryFile ?? '',
     };
   }
 
@@ -76,11 +91,20 @@ export class NodeFacts implements ServerFacts {
     return stats === undefined ? REPLICATION_OFF : Object.entries(stats);
   }
 
+  connections(): Iterable<StatLine> {
+    return this.#listConnections();
+  }
+
   resetStats(): void {
     this.#counters.reset();
   }
 
   setVerbosity(level: number): void {
     this.#counters.verbosity = level;
+  }
+
+  shutdown(): void {
+    // From whichever thread: the main thread has the handler.
+    process.kill(process.pid, 'SIGTERM');
   }
 }

@@ -1,6 +1,7 @@
 // Items in slots: taking a slot (evicting if need be), entering and leaving the index, tombstones, and the accounts.
 // Knows what an item is, but nothing of commands, versions to come or the log's order.
 import { CHANGE_ITEM, CHANGE_TOMBSTONE, type ChangeLog } from './change-log.js';
+import { CLASS_COUNTER, ClassCounters } from './class-counters.js';
 import { COUNTER, type Counters } from './counters.js';
 import { Eviction, type ItemKeeper } from './eviction.js';
 import type { FlushFloor } from './flush-floor.js';
@@ -31,6 +32,8 @@ import { classForSize } from './slab-classes.js';
 import type { Slabs } from './slabs.js';
 import { Values } from './values.js';
 import { compareVersions } from './version.js';
+import { evictionLine, uriKey, type WatchedItem } from './watch-events.js';
+import { WATCH_EVICTIONS, type WatchLog } from './watch-log.js';
 
 /** How often room is made anew when another got it first: the index, or a page that went with its last item. */
 const ROOM_TRIES = 3;
@@ -49,6 +52,7 @@ export interface ItemsOptions {
   slabs: Slabs;
   flushFloor: FlushFloor;
   counters: Counters;
+  watchLog: WatchLog;
   hashSeed: number;
   initialBuckets: number;
   evictions: boolean;
@@ -61,6 +65,7 @@ export class Items implements ItemKeeper {
   readonly slabs: Slabs;
   readonly index: HashIndex;
   readonly values: Values;
+  readonly classCounters: ClassCounters;
   nowSec = 0;
 
   readonly #flushFloor: FlushFloor;
@@ -69,6 +74,7 @@ export class Items implements ItemKeeper {
   readonly #eviction: Eviction;
   readonly #tombstoneBytesMax: number;
   readonly #changeLog: ChangeLog | undefined;
+  readonly #watchLog: WatchLog;
   readonly #control: Uint32Array;
 
   constructor(options: ItemsOptions) {
@@ -84,6 +90,8 @@ export class Items implements ItemKeeper {
     this.#control = options.memory.words('items.control', CONTROL_WORDS);
     this.#flushFloor = options.flushFloor;
     this.#counts = options.counters.values;
+    this.#watchLog = options.watchLog;
+    this.classCounters = new ClassCounters(options.memory);
     this.#evictions = options.evictions;
     this.values = new Values(options.segments, options.slabs);
     this.#eviction = new Eviction(this, {
@@ -158,8 +166,9 @@ export class Items implements ItemKeeper {
     // just before it: one use to its credit gives its item a turn as well.
     const use = ref !== 0 && this.slabs.reusedSlot ? 1 : 0;
     for (let tries = 0; ref === 0; tries++) {
-      if (tries === ROOM_TRIES || !this.#eviction.makeRoom(slabClass)) return 0;
-      ref = this.slabs.allocate(slabClass);
+      const roomyClass = tries === ROOM_TRIES ? -1 : this.#eviction.makeRoom(slabClass);
+      if (roomyClass < 0) return 0;
+      ref = this.slabs.allocate(roomyClass);
     }
     this.segments.setByte(ref, BYTE_STATE, STATE_RESERVED);
     this.segments.setByte(ref, BYTE_USE, use);
@@ -191,14 +200,15 @@ export class Items implements ItemKeeper {
     }
     this.segments.setWord(ref, WORD_LAST_ACCESS, this.nowSec);
     this.segments.setByte(ref, BYTE_STATE, STATE_LIVE);
-    this.#counts[COUNTER.currItems]++;
     this.#counts[COUNTER.totalItems]++;
-    this.#counts[COUNTER.bytes] += this.values.itemBytes(ref);
+    this.#countItem(ref, 1);
   }
 
   /** Changes the length of a live item's value; its slot must hold the new length. */
   resizeValue(ref: number, valueLength: number): void {
-    this.#counts[COUNTER.bytes] += valueLength - this.segments.word(ref, WORD_VALUE_LENGTH);
+    const change = valueLength - this.segments.word(ref, WORD_VALUE_LENGTH);
+    this.#counts[COUNTER.bytes] += change;
+    this.classCounters.add(this.slabs.classOfRef(ref), CLASS_COUNTER.bytes, change);
     this.segments.setWord(ref, WORD_VALUE_LENGTH, valueLength);
   }
 
@@ -210,13 +220,40 @@ export class Items implements ItemKeeper {
   }
 
   evict(ref: number): void {
+    const { segments, classCounters } = this;
+    const slabClass = this.slabs.classOfRef(ref);
     this.#counts[COUNTER.evictions]++;
-    if ((this.segments.byte(ref, BYTE_USE) & USE_FETCHED) === 0) this.#counts[COUNTER.evictedUnfetched]++;
+    if ((segments.byte(ref, BYTE_USE) & USE_FETCHED) === 0) {
+      this.#counts[COUNTER.evictedUnfetched]++;
+      classCounters.add(slabClass, CLASS_COUNTER.evictedUnfetched, 1);
+    }
+    if (segments.word(ref, WORD_EXPTIME) !== 0) classCounters.add(slabClass, CLASS_COUNTER.evictedNonzero, 1);
+    const unusedSec = Math.max(0, this.nowSec - segments.word(ref, WORD_LAST_ACCESS));
+    classCounters.set(slabClass, CLASS_COUNTER.evictedTimeSec, unusedSec);
+    if (this.#watchLog.isWatched(WATCH_EVICTIONS)) this.#tellEviction(ref, unusedSec);
     this.slabs.countEviction(ref);
     this.drop(ref);
   }
 
-  /** Moves an item, a tombstone or a piece to a free slot of the same class, and frees its own. */
+  #tellEviction(ref: number, unusedSec: number): void {
+    const exptimeSec = this.segments.word(ref, WORD_EXPTIME);
+    const wasFetched = (this.segments.byte(ref, BYTE_USE) & USE_FETCHED) !== 0;
+    const ttlSec = exptimeSec === 0 ? -1 : exptimeSec - this.nowSec;
+    const line = evictionLine(this.describe(ref), wasFetched, ttlSec, unusedSec);
+    this.#watchLog.append(WATCH_EVICTIONS, this.nowSec * 1000, line);
+  }
+
+  /** An item as watchers are told of it. */
+  describe(ref: number): WatchedItem {
+    const { segments } = this;
+    return {
+      key: uriKey(segments.view(ref), segments.keyOffset(ref), segments.byte(ref, BYTE_KEY_LENGTH)),
+      slabId: this.slabs.classOfRef(ref) + 1,
+      valueLength: segments.word(ref, WORD_VALUE_LENGTH),
+    };
+  }
+
+  /** Moves an item, a tombstone or a piece to a free slot of the same class or a larger one, and frees its own. */
   relocate(ref: number, to: number): void {
     const { segments, values } = this;
     const at = (ref & SEGMENT_REF_MASK) << 3;
@@ -257,7 +294,12 @@ export class Items implements ItemKeeper {
 
   /** Frees an expired or flushed item; false when it had to become a tombstone in its slot. */
   reclaim(ref: number): boolean {
-    if ((this.segments.byte(ref, BYTE_USE) & USE_FETCHED) === 0) this.#counts[COUNTER.expiredUnfetched]++;
+    const slabClass = this.slabs.classOfRef(ref);
+    this.classCounters.add(slabClass, CLASS_COUNTER.reclaimed, 1);
+    if ((this.segments.byte(ref, BYTE_USE) & USE_FETCHED) === 0) {
+      this.#counts[COUNTER.expiredUnfetched]++;
+      this.classCounters.add(slabClass, CLASS_COUNTER.expiredUnfetched, 1);
+    }
     const mustStay =
       this.#changeLog !== undefined &&
       !this.isFlushed(ref) &&
@@ -336,6 +378,18 @@ export class Items implements ItemKeeper {
     this.#control[SWEEP_SLOT] = 0;
   }
 
+  /** A live item on the page under the class's hand, the first there is; 0 when there is none. */
+  nextVictim(slabClass: number): number {
+    const { slabs } = this;
+    const page = slabs.handPage(slabClass);
+    const carved = page < 0 ? 0 : slabs.carvedSlots(page);
+    for (let slot = 0; slot < carved; slot++) {
+      const ref = slabs.slotRef(page, slabClass, slot);
+      if (this.segments.state(ref) === STATE_LIVE) return ref;
+    }
+    return 0;
+  }
+
   /** Empties a page of a class; false when values are arriving on all of them. */
   emptyPage(slabClass: number): boolean {
     return this.#eviction.emptyPageOf(slabClass);
@@ -349,7 +403,11 @@ export class Items implements ItemKeeper {
       if (ref === 0) continue;
       const state = this.segments.state(ref);
       if (state === STATE_LIVE) {
-        if (this.isDead(ref) && this.reclaim(ref)) freed++;
+        const slabClass = this.slabs.classOfRef(ref);
+        this.classCounters.add(slabClass, CLASS_COUNTER.crawlerItemsChecked, 1);
+        if (!this.isDead(ref)) continue;
+        this.classCounters.add(slabClass, CLASS_COUNTER.crawlerReclaimed, 1);
+        if (this.reclaim(ref)) freed++;
       } else if (state === STATE_TOMBSTONE && this.isFlushed(ref)) {
         this.drop(ref);
         freed++;
@@ -380,9 +438,17 @@ export class Items implements ItemKeeper {
     if (this.segments.state(ref) === STATE_TOMBSTONE) {
       this.#countTombstone(ref, -1);
     } else {
-      this.#counts[COUNTER.currItems]--;
-      this.#counts[COUNTER.bytes] -= this.values.itemBytes(ref);
+      this.#countItem(ref, -1);
     }
+  }
+
+  #countItem(ref: number, change: 1 | -1): void {
+    const bytes = change * this.values.itemBytes(ref);
+    const slabClass = this.slabs.classOfRef(ref);
+    this.#counts[COUNTER.currItems] += change;
+    this.#counts[COUNTER.bytes] += bytes;
+    this.classCounters.add(slabClass, CLASS_COUNTER.items, change);
+    this.classCounters.add(slabClass, CLASS_COUNTER.bytes, bytes);
   }
 
   #countTombstone(ref: number, change: 1 | -1): void {

@@ -2,6 +2,7 @@
 //
 // Every local write is stamped with a version and logged here, so that no command can forget to replicate.
 import { CHANGE_FLUSH, CHANGE_ITEM, CHANGE_TOMBSTONE, type ChangeLog } from './change-log.js';
+import { CLASS_COUNTER, type ClassCounters } from './class-counters.js';
 import { COUNTER, Counters } from './counters.js';
 import { DECIMAL64_MAX_DIGITS, Decimal64, writeDecimal64 } from './decimal64.js';
 import { RELATIVE_LIMIT_SEC } from './exptime.js';
@@ -33,12 +34,13 @@ import {
   WORD_VERSION_LO,
 } from './layout.js';
 import { parseNumericValue } from './numeric-value.js';
+import { PrefixStats } from './prefix-stats.js';
 import { RemoteWrites } from './remote-writes.js';
 import { copyBytes, Segments } from './segments.js';
 import { SharedMemory } from './shared-memory.js';
+import { classForSize } from './slab-classes.js';
 import { Slabs } from './slabs.js';
 import { StoreLock } from './store-lock.js';
-import { SweepPace } from './sweep-pace.js';
 import {
   ARITH_NO_MEMORY,
   ARITH_NON_NUMERIC,
@@ -72,8 +74,11 @@ import {
   type StoreResult,
   TOO_LARGE,
 } from './store-types.js';
+import { SweepPace } from './sweep-pace.js';
 import type { Values } from './values.js';
 import { compareVersions, type VersionClock, versionHiOfMs, versionLoOfMs } from './version.js';
+import { deletionLine, type FetchStatus, fetchLine, storeLine, uriKey } from './watch-events.js';
+import { WATCH_DELETIONS, WATCH_FETCHERS, WATCH_MUTATIONS, WatchLog } from './watch-log.js';
 
 const DEFAULT_TOMBSTONE_SHARE = 1 / 16;
 const DEFAULT_INITIAL_BUCKETS = 0x4_0000;
@@ -81,6 +86,8 @@ const DEFAULT_INITIAL_BUCKETS = 0x4_0000;
 export class Store {
   readonly counters: Counters;
   readonly sweepPace: SweepPace;
+  readonly prefixStats: PrefixStats;
+  readonly watchLog: WatchLog;
   readonly evictions: boolean;
   readonly itemSizeMaxBytes: number;
   /** All memory the store may ever touch, in bytes: its pages and its tables. */
@@ -109,6 +116,8 @@ export class Store {
   readonly #clock: VersionClock;
   readonly #changeLog: ChangeLog | undefined;
   readonly #tableBytes: number;
+  /** Keeps the reads of warm() from being optimized away. */
+  #warmth = 0;
   readonly #digits = new Uint8Array(DECIMAL64_MAX_DIGITS);
 
   /** @throws RangeError when memoryBytes or itemSizeMaxBytes is outside what the layout can address. */
@@ -136,6 +145,8 @@ export class Store {
     this.#flushFloor = new FlushFloor(memory);
     this.counters = new Counters(memory);
     this.sweepPace = new SweepPace(memory);
+    this.prefixStats = new PrefixStats(memory);
+    this.watchLog = new WatchLog(memory);
     this.#counts = this.counters.values;
     this.#segments = new Segments(memory, pageLimit * PAGE_BYTES);
     this.#slabs = new Slabs(
@@ -152,6 +163,7 @@ export class Store {
       slabs: this.#slabs,
       flushFloor: this.#flushFloor,
       counters: this.counters,
+      watchLog: this.watchLog,
       hashSeed: options.hashSeed,
       initialBuckets: options.initialBuckets ?? DEFAULT_INITIAL_BUCKETS,
       evictions: this.evictions,
@@ -233,6 +245,16 @@ export class Store {
     return this.#findLive(key, start, length, this.#index.hash(key, start, length));
   }
 
+  /** The item that a key probably means, 0 = none: a guess for warm(), made without the lock and never an answer. */
+  likelyItem(key: Uint8Array, start: number, length: number): number {
+    return this.#index.likelyEntry(this.#index.hash(key, start, length));
+  }
+
+  /** Touches an item's memory, so that it is on its way into the processor's cache. Needs no lock. */
+  warm(ref: number): void {
+    this.#warmth ^= this.#segments.peek(ref);
+  }
+
   /** A reader's hit on a live item. */
   use(ref: number): void {
     const use = this.#segments.byte(ref, BYTE_USE);
@@ -255,6 +277,7 @@ export class Store {
     valueLength: number,
     ownUniqueBytes = 0,
   ): number {
+    if (this.prefixStats.isEnabled) this.prefixStats.countSet(key, start, length);
     if (memcachedItemBytes(length, valueLength, flags) > this.itemSizeMaxBytes) {
       this.#counts[COUNTER.storeTooLarge]++;
       this.reserveError = TOO_LARGE;
@@ -263,6 +286,7 @@ export class Store {
     const ref = this.#items.reserve(length, ownUniqueBytes, flags, exptimeSec, valueLength);
     if (ref === 0) {
       this.#counts[COUNTER.storeNoMemory]++;
+      this.#countNoMemory(HEADER_BYTES + length + ownUniqueBytes + valueLength);
       this.reserveError = NO_MEMORY;
       return 0;
     }
@@ -303,8 +327,19 @@ export class Store {
    * 0/0 = with nothing, which MODE_CAS never matches.
    */
   commit(ref: number, mode: StoreMode, uniqueHi: number, uniqueLo: number): StoreResult {
+    if (!this.watchLog.isWatched(WATCH_MUTATIONS)) return this.#commit(ref, mode, uniqueHi, uniqueLo);
+    const item = this.#items.describe(ref);
+    const exptimeSec = this.exptimeSec(ref);
+    const result = this.#commit(ref, mode, uniqueHi, uniqueLo);
+    const ttlSec = exptimeSec === 0 ? 0 : Math.max(0, exptimeSec - this.nowSec);
+    this.watchLog.append(WATCH_MUTATIONS, this.nowMs, storeLine(item, mode, result, ttlSec));
+    return result;
+  }
+
+  #commit(ref: number, mode: StoreMode, uniqueHi: number, uniqueLo: number): StoreResult {
     const segments = this.#segments;
     this.#counts[COUNTER.cmdSet]++;
+    this.#countOfClass(ref, CLASS_COUNTER.cmdSet);
     const keyLength = segments.byte(ref, BYTE_KEY_LENGTH);
     const hash = segments.word(ref, WORD_NEXT);
     const entry = this.#index.find(segments.view(ref), segments.keyOffset(ref), keyLength, hash);
@@ -349,10 +384,23 @@ export class Store {
   /** `delete`: whether there was something to delete. */
   remove(key: Uint8Array, start: number, length: number): boolean {
     const ref = this.find(key, start, length);
-    this.#counts[ref === 0 ? COUNTER.deleteMisses : COUNTER.deleteHits]++;
-    if (ref === 0) return false;
+    if (this.prefixStats.isEnabled) this.prefixStats.countDelete(key, start, length);
+    if (ref === 0) {
+      this.#counts[COUNTER.deleteMisses]++;
+      return false;
+    }
+    this.countDelete(ref, 'delete');
     this.removeItem(ref);
     return true;
+  }
+
+  /** Counts a delete of a live item. */
+  countDelete(ref: number, command: 'delete' | 'md'): void {
+    if (this.watchLog.isWatched(WATCH_DELETIONS)) {
+      this.watchLog.append(WATCH_DELETIONS, this.nowMs, deletionLine(this.#items.describe(ref), command));
+    }
+    this.#counts[COUNTER.deleteHits]++;
+    this.#countOfClass(ref, CLASS_COUNTER.deleteHits);
   }
 
   /** Deletes a live item; with replication on a tombstone tells the peer. */
@@ -373,6 +421,7 @@ export class Store {
     const ref = this.find(key, start, length);
     this.#counts[ref === 0 ? COUNTER.touchMisses : COUNTER.touchHits]++;
     if (ref === 0) return false;
+    this.#countOfClass(ref, CLASS_COUNTER.touchHits);
     this.use(ref);
     this.touchItem(ref, exptimeSec);
     return true;
@@ -414,6 +463,7 @@ export class Store {
     if (isIncrement) this.number.add(deltaHi, deltaLo);
     else this.number.subtract(deltaHi, deltaLo);
     this.#counts[isIncrement ? COUNTER.incrHits : COUNTER.decrHits]++;
+    this.#countOfClass(ref, isIncrement ? CLASS_COUNTER.incrHits : CLASS_COUNTER.decrHits);
     const digits = writeDecimal64(this.number.hi, this.number.lo, this.#digits, 0);
     this.#bump(ref);
     if (digits > valueLength && !this.#slotHolds(ref, length + segments.ownUniqueBytes(ref) + digits)) {
@@ -753,8 +803,21 @@ export class Store {
     return this.#slabs;
   }
 
+  /** Figures by slab class; for statistics only. */
+  get classCounters(): ClassCounters {
+    return this.#items.classCounters;
+  }
+
+  /** Seconds since the item that the class's hand comes to next was used; 0 when there is none near. */
+  ageOfNextVictimSec(slabClass: number): number {
+    const ref = this.#items.nextVictim(slabClass);
+    return ref === 0 ? 0 : Math.max(0, this.nowSec - this.lastAccessSec(ref));
+  }
+
   resetStats(): void {
     this.counters.reset();
+    this.#items.classCounters.reset();
+    this.prefixStats.reset();
     this.#slabs.resetEvictionCounts();
   }
 
@@ -776,21 +839,30 @@ export class Store {
   }
 
   #look(hits: number, misses: number, key: Uint8Array, start: number, length: number): number {
+    const entry = this.#index.find(key, start, length, this.#index.hash(key, start, length));
+    const isThere = entry !== 0 && this.#segments.state(entry) !== STATE_TOMBSTONE;
+    const isFlushed = isThere && this.#items.isFlushed(entry);
+    const isExpired = isThere && !isFlushed && this.#items.isExpired(entry);
+    const ref = isThere && !isFlushed && !isExpired ? entry : 0;
     const counts = this.#counts;
-    const ref = this.#index.find(key, start, length, this.#index.hash(key, start, length));
-    if (ref === 0 || this.#segments.state(ref) === STATE_TOMBSTONE) {
-      counts[misses]++;
-      return 0;
+    counts[ref === 0 ? misses : hits]++;
+    if (this.prefixStats.isEnabled) this.prefixStats.countGet(key, start, length, ref !== 0);
+    if (this.watchLog.isWatched(WATCH_FETCHERS)) {
+      this.#tellFetch(key, start, length, ref, isFlushed ? 'flushed' : isExpired ? 'expired' : 'not_found');
     }
-    const isFlushed = this.#items.isFlushed(ref);
-    if (isFlushed || this.#items.isExpired(ref)) {
-      counts[misses]++;
+    if (ref !== 0) {
+      this.#countOfClass(ref, hits === COUNTER.getHits ? CLASS_COUNTER.getHits : CLASS_COUNTER.touchHits);
+    } else if (isThere) {
       counts[isFlushed ? COUNTER.getFlushed : COUNTER.getExpired]++;
-      this.#items.reclaim(ref);
-      return 0;
+      this.#items.reclaim(entry);
     }
-    counts[hits]++;
     return ref;
+  }
+
+  #tellFetch(key: Uint8Array, start: number, length: number, ref: number, otherwise: FetchStatus): void {
+    const item =
+      ref === 0 ? { key: uriKey(key, start, length), slabId: 0, valueLength: 0 } : this.#items.describe(ref);
+    this.watchLog.append(WATCH_FETCHERS, this.nowMs, fetchLine(item, ref === 0 ? otherwise : 'found'));
   }
 
   #findLive(key: Uint8Array, start: number, length: number, hash: number): number {
@@ -840,6 +912,7 @@ export class Store {
     const order = compareVersions(uniqueHi, uniqueLo, this.uniqueHi(live), this.uniqueLo(live));
     const isHit = isGiven && (order === 0 || (allowOlder && order < 0));
     counts[isHit ? COUNTER.casHits : COUNTER.casBadval]++;
+    this.#countOfClass(live, isHit ? CLASS_COUNTER.casHits : CLASS_COUNTER.casBadval);
     return isHit ? STORED : EXISTS;
   }
 
@@ -976,6 +1049,16 @@ export class Store {
     if ((use & USE_FREQUENCY_MASK) !== USE_FREQUENCY_MASK) segments.setByte(ref, BYTE_USE, use + 1);
     if (segments.word(ref, WORD_LAST_ACCESS) !== this.nowSec)
       segments.setWord(ref, WORD_LAST_ACCESS, this.nowSec);
+  }
+
+  #countOfClass(ref: number, counter: number): void {
+    this.#items.classCounters.add(this.#slabs.classOfRef(ref), counter, 1);
+  }
+
+  #countNoMemory(itemBytes: number): void {
+    const { sizes, slotBytesMax } = this.#slabs;
+    const slabClass = classForSize(sizes, Math.min(itemBytes, slotBytesMax));
+    this.#items.classCounters.add(slabClass, CLASS_COUNTER.outOfMemory, 1);
   }
 
   #stamp(ref: number): void {

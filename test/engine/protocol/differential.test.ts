@@ -8,7 +8,7 @@ import { newStore } from '../store/new-store.js';
 import { Talk } from './talk.js';
 
 /** MEMCACHED=/path/to/memcached compares with another one than the installed. */
-const PROGRAM = process.env['MEMCACHED'] ?? 'memcached';
+const PROGRAM = process.env.MEMCACHED ?? 'memcached';
 const installed = spawnSync(PROGRAM, ['-V'], { encoding: 'latin1' });
 const isInstalled = installed.status === 0;
 const isNew = Number(/ 1\.6\.(\d+)/.exec(installed.stdout ?? '')?.[1] ?? 0) >= 40;

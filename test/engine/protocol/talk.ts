@@ -14,6 +14,8 @@ export class FixedFacts implements ServerFacts {
   readonly version = '1.6.0-test';
   verbosity = 0;
   resets = 0;
+  /** Set to 0 to allow shutdowns, which are counted. */
+  shutdowns: number | undefined;
 
   process(): ProcessFacts {
     return {
@@ -29,6 +31,8 @@ export class FixedFacts implements ServerFacts {
       bytesWritten: 20,
       acceptingConnections: true,
       listenDisabledCount: 0,
+      connectionYields: 0,
+      idleKicks: 0,
       threads: 1,
     };
   }
@@ -40,6 +44,7 @@ export class FixedFacts implements ServerFacts {
       udpPort: 0,
       listen: '',
       unixSocket: '',
+      unixSocketMode: '700',
       verbosity: this.verbosity,
       evictions: true,
       growthFactor: 1.25,
@@ -50,10 +55,20 @@ export class FixedFacts implements ServerFacts {
       maxMemoryBytes: 8 * 1024 * 1024,
       casEnabled: true,
       flushEnabled: true,
+      shutdownEnabled: this.shutdowns !== undefined,
+      dumpEnabled: true,
+      watchEnabled: true,
       protocol: 'auto',
       saslEnabled: false,
       authFile: '',
+      idleTimeoutSec: 0,
+      tlsEnabled: false,
+      memoryFile: '',
     };
+  }
+
+  connections(): Iterable<StatLine> {
+    return [['0:addr', 'tcp:127.0.0.1:5']];
   }
 
   replication(): Iterable<StatLine> {
@@ -66,6 +81,10 @@ export class FixedFacts implements ServerFacts {
 
   setVerbosity(level: number): void {
     this.verbosity = level;
+  }
+
+  shutdown(): void {
+    this.shutdowns = (this.shutdowns ?? 0) + 1;
   }
 }
 

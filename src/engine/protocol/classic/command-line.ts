@@ -66,6 +66,21 @@ export class CommandLine {
     return this.#ends[word];
   }
 
+  /** A word as text, '' when there is none; for commands that nobody is in a hurry for. */
+  text(word: number): string {
+    if (word >= this.count) return '';
+    const start = this.#starts[word];
+    return Buffer.from(this.bytes.buffer, this.bytes.byteOffset + start, this.length(word)).toString(
+      'latin1',
+    );
+  }
+
+  /** The words from one on, as texts; at most as many as are kept. */
+  words(first: number): string[] {
+    const kept = Math.min(this.count, KEPT_WORDS);
+    return Array.from({ length: Math.max(0, kept - first) }, (_, offset) => this.text(first + offset));
+  }
+
   is(word: number, text: Uint8Array): boolean {
     if (word >= this.count || this.length(word) !== text.length) return false;
     const start = this.#starts[word];

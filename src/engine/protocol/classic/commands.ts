@@ -20,6 +20,12 @@ export const COMMAND_STATS = 16;
 export const COMMAND_VERSION = 17;
 export const COMMAND_VERBOSITY = 18;
 export const COMMAND_QUIT = 19;
+export const COMMAND_LRU_CRAWLER = 20;
+export const COMMAND_SLABS = 21;
+export const COMMAND_LRU = 22;
+export const COMMAND_CACHE_MEMLIMIT = 23;
+export const COMMAND_SHUTDOWN = 24;
+export const COMMAND_WATCH = 25;
 
 /** In the order of the numbers above. */
 const NAMES = [
@@ -42,6 +48,12 @@ const NAMES = [
   'version',
   'verbosity',
   'quit',
+  'lru_crawler',
+  'slabs',
+  'lru',
+  'cache_memlimit',
+  'shutdown',
+  'watch',
 ].map((name) => Buffer.from(name, 'latin1'));
 
 /** The command whose name is exactly bytes[start .. end). */

@@ -18,10 +18,12 @@ import {
 import { MetaCommands, metaCommandOf } from '../meta/meta-commands.js';
 import type { ReplyBuffer } from '../reply-buffer.js';
 import type { ServerFacts } from '../server-facts.js';
+import { answerLru, answerMemlimit, answerShutdown, answerSlabs } from './admin-commands.js';
 import { CommandLine } from './command-line.js';
 import {
   COMMAND_ADD,
   COMMAND_APPEND,
+  COMMAND_CACHE_MEMLIMIT,
   COMMAND_CAS,
   COMMAND_DECR,
   COMMAND_DELETE,
@@ -31,16 +33,23 @@ import {
   COMMAND_GET,
   COMMAND_GETS,
   COMMAND_INCR,
+  COMMAND_LRU,
+  COMMAND_LRU_CRAWLER,
   COMMAND_PREPEND,
   COMMAND_QUIT,
   COMMAND_REPLACE,
   COMMAND_SET,
+  COMMAND_SHUTDOWN,
+  COMMAND_SLABS,
   COMMAND_STATS,
   COMMAND_TOUCH,
   COMMAND_VERBOSITY,
   COMMAND_VERSION,
+  COMMAND_WATCH,
   commandOf,
 } from './commands.js';
+import { answerCrawler } from './crawler-commands.js';
+import { Listing } from './listing.js';
 import { PartialLine } from './partial-line.js';
 import {
   answerArithmetic,
@@ -53,6 +62,7 @@ import { BAD_EXPTIME, BAD_FORMAT, ERROR } from './replies.js';
 import { hasTooLongKey, Retrieval } from './retrieval.js';
 import { answerStats } from './stats.js';
 import { Storage } from './storage.js';
+import { Watcher } from './watcher.js';
 
 const CR = 0x0d;
 const LF = 0x0a;
@@ -70,8 +80,8 @@ export class ClassicSession {
   /** Set by quit and by fatal input: flush what the reply buffer holds, then close. Nothing more is consumed. */
   closing = false;
   /**
-   * True when consume stopped because the reply buffer is over its high-water mark. Flush it, then call consume
-   * again with what was not consumed, even if that is nothing (start === end).
+   * True when consume stopped because the reply buffer is over its high-water mark, or a listing has had its turn.
+   * Flush it, then call consume again with what was not consumed, even if that is nothing (start === end).
    */
   paused = false;
 
@@ -81,6 +91,10 @@ export class ClassicSession {
   readonly #storage: Storage;
   readonly #meta: MetaCommands;
   readonly #retrieval: Retrieval;
+  /** Made by the first command that lists. */
+  #listing: Listing | undefined;
+  /** Made by `watch`. */
+  #watcher: Watcher | undefined;
   /** Where in #partial the next key is. */
   #keysAt = IN_CALLERS_BYTES;
 
@@ -98,9 +112,16 @@ export class ClassicSession {
    */
   consume(bytes: Uint8Array, start: number, end: number, reply: ReplyBuffer): number {
     this.paused = false;
+    if (this.isWatching) return this.#watch(start, end, reply);
     let at = start;
-    while (!this.closing && (at < end || this.#retrieval.isRunning)) {
+    while (!this.closing && !this.isWatching && (at < end || this.#isAnswering)) {
       if (reply.isFull) {
+        this.paused = true;
+        break;
+      }
+      if (this.#listing?.isRunning) {
+        this.#listing.run(reply);
+        if (!this.#listing.isRunning) continue;
         this.paused = true;
         break;
       }
@@ -110,15 +131,26 @@ export class ClassicSession {
       else at = this.#takeLine(bytes, at, end, reply);
     }
     line.clear();
-    return at - start;
+    return this.isWatching ? end - start : at - start;
+  }
+
+  /** Whether the connection watches: it is to call consume() now and then, without bytes, for what there is to show. */
+  get isWatching(): boolean {
+    return this.#watcher?.isWatching === true;
   }
 
   /** Releases a half-received item. Call once when the connection ends, however it ends. */
   close(): void {
     this.#storage.release();
     this.#meta.release();
+    this.#watcher?.stop();
     this.#partial.forget();
     this.closing = true;
+  }
+
+  /** Whether there is something to say before anything more is read. */
+  get #isAnswering(): boolean {
+    return this.#retrieval.isRunning || this.#listing?.isRunning === true;
   }
 
   #takeLine(bytes: Uint8Array, start: number, end: number, reply: ReplyBuffer): number {
@@ -259,7 +291,26 @@ export class ClassicSession {
         say(answerVerbosity(line, this.#server), reply);
         break;
       case COMMAND_STATS:
-        answerStats(line, this.#store, this.#server, reply);
+        answerStats(line, this.#store, this.#server, reply, this.#ownListing);
+        break;
+      case COMMAND_LRU_CRAWLER:
+        sayIfAny(answerCrawler(line, this.#store, this.#server, this.#ownListing, reply), reply);
+        break;
+      case COMMAND_SLABS:
+        say(answerSlabs(line, this.#store), reply);
+        break;
+      case COMMAND_LRU:
+        say(answerLru(line), reply);
+        break;
+      case COMMAND_CACHE_MEMLIMIT:
+        say(answerMemlimit(line, this.#server), reply);
+        break;
+      case COMMAND_SHUTDOWN:
+        this.#shutDown(reply);
+        break;
+      case COMMAND_WATCH:
+        this.#watcher ??= new Watcher(this.#store);
+        reply.write(this.#watcher.begin(line.words(1), this.#server));
         break;
       case COMMAND_VERSION:
         reply.writeText(`VERSION ${this.#server.version}\r\n`);
@@ -272,6 +323,27 @@ export class ClassicSession {
         else say(ERROR, reply);
     }
   }
+
+  get #ownListing(): Listing {
+    this.#listing ??= new Listing(this.#store);
+    return this.#listing;
+  }
+
+  /** Whatever a watcher says is dropped. */
+  #watch(start: number, end: number, reply: ReplyBuffer): number {
+    this.#watcher?.show(reply);
+    return end - start;
+  }
+
+  #shutDown(reply: ReplyBuffer): void {
+    const refusal = answerShutdown(line, this.#server);
+    if (refusal === undefined) this.closing = true;
+    else say(refusal, reply);
+  }
+}
+
+function sayIfAny(text: Uint8Array | undefined, reply: ReplyBuffer): void {
+  if (text !== undefined) say(text, reply);
 }
 
 function say(text: Uint8Array, reply: ReplyBuffer): void {

@@ -1,36 +1,73 @@
-// The stats command: memcached's keys, in its order, for the tools and dashboards that read them.
-import type { CounterName } from '../../store/counters.js';
+// The stats command: which group, and its answer.
 import type { Store } from '../../store/store.js';
 import type { ReplyBuffer } from '../reply-buffer.js';
 import type { ServerFacts, StatLine } from '../server-facts.js';
 import type { CommandLine } from './command-line.js';
-import { DETAIL_USAGE, END, ERROR, RESET } from './replies.js';
+import type { Listing } from './listing.js';
+import {
+  BAD_COMMAND_LINE,
+  BAD_FORMAT,
+  CACHEDUMP_FORBIDDEN,
+  DETAIL_FORBIDDEN,
+  DETAIL_USAGE,
+  END,
+  ERROR,
+  ILLEGAL_SLAB_ID,
+  OK,
+  RESET,
+} from './replies.js';
+import { SLAB_ID_MAX } from './slab-ids.js';
+import { itemsStats, slabsStats } from './stats-classes.js';
+import { generalStats } from './stats-general.js';
+import { settingsStats } from './stats-settings.js';
 
-const word = (text: string): Uint8Array => Buffer.from(text, 'latin1');
-const SETTINGS = word('settings');
-const ITEMS = word('items');
-const SLABS = word('slabs');
-const SIZES = word('sizes');
-const DETAIL = word('detail');
-const RESET_WORD = word('reset');
-const REPLICATION = word('replication');
-
-/** Answers `stats` with or without a group. */
-export function answerStats(line: CommandLine, store: Store, server: ServerFacts, reply: ReplyBuffer): void {
-  if (line.count === 1) writeStats(generalStats(store, server), reply);
-  else if (line.is(1, SETTINGS)) writeStats(settingsStats(server), reply);
-  else if (line.is(1, ITEMS)) writeStats(itemsStats(store), reply);
-  else if (line.is(1, SLABS)) writeStats(slabsStats(store), reply);
-  else if (line.is(1, REPLICATION)) writeStats(server.replication(), reply);
-  else if (line.is(1, SIZES)) writeStats([['sizes_status', 'disabled']], reply);
-  else if (line.is(1, DETAIL)) reply.write(DETAIL_USAGE);
-  else if (line.is(1, RESET_WORD)) {
-    store.resetStats();
-    server.resetStats();
-    reply.write(RESET);
-  } else {
-    // `noreply` too is a group that there is not.
-    reply.write(ERROR);
+/**
+ * Answers `stats` with or without a group. The lock is held.
+ * @param listing what makes long listings; without one there is no cachedump (as in the binary protocol)
+ */
+export function answerStats(
+  line: CommandLine,
+  store: Store,
+  server: ServerFacts,
+  reply: ReplyBuffer,
+  listing?: Listing,
+): void {
+  // `noreply` too is a group that there is not.
+  switch (line.text(1)) {
+    case '':
+      writeStats(generalStats(store, server), reply);
+      break;
+    case 'settings':
+      writeStats(settingsStats(store, server), reply);
+      break;
+    case 'items':
+      writeStats(itemsStats(store), reply);
+      break;
+    case 'slabs':
+      writeStats(slabsStats(store), reply);
+      break;
+    case 'conns':
+      writeStats(server.connections(), reply);
+      break;
+    case 'replication':
+      writeStats(server.replication(), reply);
+      break;
+    case 'sizes':
+      writeStats([['sizes_status', 'disabled']], reply);
+      break;
+    case 'reset':
+      store.resetStats();
+      server.resetStats();
+      reply.write(RESET);
+      break;
+    case 'detail':
+      answerDetail(line.text(2), store, server, reply);
+      break;
+    case 'cachedump':
+      answerCachedump(line, server, reply, listing);
+      break;
+    default:
+      reply.write(ERROR);
   }
 }
 
@@ -39,128 +76,38 @@ function writeStats(lines: Iterable<StatLine>, reply: ReplyBuffer): void {
   reply.write(END);
 }
 
-const COMMAND_COUNTERS: readonly (readonly [key: string, counter: CounterName])[] = [
-  ['cmd_get', 'cmdGet'],
-  ['cmd_set', 'cmdSet'],
-  ['cmd_flush', 'cmdFlush'],
-  ['cmd_touch', 'cmdTouch'],
-  ['cmd_meta', 'cmdMeta'],
-  ['get_hits', 'getHits'],
-  ['get_misses', 'getMisses'],
-  ['get_expired', 'getExpired'],
-  ['get_flushed', 'getFlushed'],
-  ['store_too_large', 'storeTooLarge'],
-  ['store_no_memory', 'storeNoMemory'],
-  ['delete_misses', 'deleteMisses'],
-  ['delete_hits', 'deleteHits'],
-  ['incr_misses', 'incrMisses'],
-  ['incr_hits', 'incrHits'],
-  ['decr_misses', 'decrMisses'],
-  ['decr_hits', 'decrHits'],
-  ['cas_misses', 'casMisses'],
-  ['cas_hits', 'casHits'],
-  ['cas_badval', 'casBadval'],
-  ['touch_hits', 'touchHits'],
-  ['touch_misses', 'touchMisses'],
-  ['auth_cmds', 'authCmds'],
-  ['auth_errors', 'authErrors'],
-];
-
-function* generalStats(store: Store, server: ServerFacts): Iterable<StatLine> {
-  const facts = server.process();
-  const settings = server.settings();
-  yield ['pid', facts.pid];
-  yield ['uptime', facts.uptimeSec];
-  yield ['time', store.nowSec];
-  yield ['version', server.version];
-  yield ['pointer_size', 64];
-  yield ['rusage_user', facts.userCpuSec.toFixed(6)];
-  yield ['rusage_system', facts.systemCpuSec.toFixed(6)];
-  yield ['max_connections', facts.maxConnections];
-  yield ['curr_connections', facts.currConnections];
-  yield ['total_connections', facts.totalConnections];
-  yield ['rejected_connections', facts.rejectedConnections];
-  yield ['connection_structures', facts.currConnections];
-  for (const [key, counter] of COMMAND_COUNTERS) yield [key, store.counters.read(counter)];
-  yield ['bytes_read', facts.bytesRead];
-  yield ['bytes_written', facts.bytesWritten];
-  yield ['limit_maxbytes', settings.maxMemoryBytes];
-  yield ['accepting_conns', facts.acceptingConnections ? 1 : 0];
-  yield ['listen_disabled_num', facts.listenDisabledCount];
-  yield ['time_in_listen_disabled_us', 0];
-  yield ['threads', facts.threads];
-  yield ['conn_yields', 0];
-  yield ['hash_power_level', Math.floor(Math.log2(store.bucketCount))];
-  yield ['hash_bytes', store.bucketCount * 4];
-  yield ['hash_is_expanding', 0];
-  yield ['slab_reassign_running', 0];
-  yield ['slabs_moved', store.counters.read('slabsMoved')];
-  yield ['bytes', store.counters.read('bytes')];
-  yield ['curr_items', store.counters.read('currItems')];
-  yield ['total_items', store.counters.read('totalItems')];
-  yield ['expired_unfetched', store.counters.read('expiredUnfetched')];
-  yield ['evicted_unfetched', store.counters.read('evictedUnfetched')];
-  yield ['evictions', store.counters.read('evictions')];
-  yield ['reclaimed', store.counters.read('reclaimed')];
-}
-
-function* settingsStats(server: ServerFacts): Iterable<StatLine> {
-  const settings = server.settings();
-  yield ['maxbytes', settings.maxMemoryBytes];
-  yield ['maxconns', settings.maxConnections];
-  yield ['tcpport', settings.tcpPort];
-  yield ['udpport', settings.udpPort];
-  yield ['inter', settings.listen === '' ? 'NULL' : settings.listen];
-  yield ['verbosity', settings.verbosity];
-  yield ['evictions', onOff(settings.evictions)];
-  yield ['domain_socket', settings.unixSocket === '' ? 'NULL' : settings.unixSocket];
-  yield ['growth_factor', settings.growthFactor.toFixed(2)];
-  yield ['chunk_size', settings.minItemSpaceBytes];
-  yield ['num_threads', settings.threads];
-  yield ['detail_enabled', 'no'];
-  yield ['cas_enabled', settings.casEnabled ? 'yes' : 'no'];
-  yield ['tcp_backlog', settings.tcpBacklog];
-  yield ['binding_protocol', settings.protocol === 'auto' ? 'auto-negotiate' : settings.protocol];
-  yield ['auth_enabled_sasl', settings.saslEnabled ? 'yes' : 'no'];
-  yield ['auth_enabled_ascii', settings.authFile === '' ? 'no' : settings.authFile];
-  yield ['item_size_max', settings.itemSizeMaxBytes];
-  yield ['maxconns_fast', 'yes'];
-  yield ['flush_enabled', settings.flushEnabled ? 'yes' : 'no'];
-  yield ['dump_enabled', 'no'];
-  yield ['hash_algorithm', 'murmur3'];
-  yield ['client_flags_size', 4];
-}
-
-function* itemsStats(store: Store): Iterable<StatLine> {
-  const { slabs } = store;
-  for (let slabClass = 0; slabClass < slabs.sizes.length; slabClass++) {
-    const used = slabs.usedSlotsOfClass(slabClass);
-    if (used === 0) continue;
-    yield [`items:${slabClass + 1}:number`, used];
-    yield [`items:${slabClass + 1}:evicted`, slabs.evictedOfClass(slabClass)];
+/** `stats detail on|off|dump`: gets, hits, sets and deletes by the part of the key before a colon. */
+function answerDetail(mode: string, store: Store, server: ServerFacts, reply: ReplyBuffer): void {
+  if (!server.settings().dumpEnabled) {
+    reply.write(DETAIL_FORBIDDEN);
+  } else if (mode === 'on' || mode === 'off') {
+    store.prefixStats.isEnabled = mode === 'on';
+    reply.write(OK);
+  } else if (mode === 'dump') {
+    for (const { prefix, gets, hits, sets, deletes } of store.prefixStats.entries()) {
+      reply.writeText(`PREFIX ${prefix} get ${gets} hit ${hits} set ${sets} del ${deletes}\r\n`);
+    }
+    reply.write(END);
+  } else {
+    reply.write(DETAIL_USAGE);
   }
 }
 
-function* slabsStats(store: Store): Iterable<StatLine> {
-  const { slabs } = store;
-  let activeClasses = 0;
-  for (let slabClass = 0; slabClass < slabs.sizes.length; slabClass++) {
-    const pages = slabs.pagesOfClass(slabClass);
-    if (pages === 0) continue;
-    activeClasses++;
-    const perPage = slabs.slotsPerPage[slabClass];
-    const used = slabs.usedSlotsOfClass(slabClass);
-    yield [`${slabClass + 1}:chunk_size`, slabs.sizes[slabClass]];
-    yield [`${slabClass + 1}:chunks_per_page`, perPage];
-    yield [`${slabClass + 1}:total_pages`, pages];
-    yield [`${slabClass + 1}:total_chunks`, pages * perPage];
-    yield [`${slabClass + 1}:used_chunks`, used];
-    yield [`${slabClass + 1}:free_chunks`, pages * perPage - used];
+/** `stats cachedump <class> <limit>`: the lines follow, portion by portion. */
+function answerCachedump(
+  line: CommandLine,
+  server: ServerFacts,
+  reply: ReplyBuffer,
+  listing: Listing | undefined,
+): void {
+  const isNumber = (word: number): boolean => /^\d{1,10}$/.test(line.text(word));
+  if (listing === undefined) reply.write(ERROR);
+  else if (!server.settings().dumpEnabled) reply.write(CACHEDUMP_FORBIDDEN);
+  else if (line.count < 4) reply.write(BAD_COMMAND_LINE);
+  else if (!isNumber(2) || !isNumber(3)) reply.write(BAD_FORMAT);
+  else if (Number(line.text(2)) > SLAB_ID_MAX) reply.write(ILLEGAL_SLAB_ID);
+  else {
+    const linesMax = Number(line.text(3)) || Number.POSITIVE_INFINITY;
+    listing.begin('cachedump', new Set([Number(line.text(2))]), linesMax, reply);
   }
-  yield ['active_slabs', activeClasses];
-  yield ['total_malloced', store.memoryUsedBytes];
-}
-
-function onOff(isOn: boolean): string {
-  return isOn ? 'on' : 'off';
 }

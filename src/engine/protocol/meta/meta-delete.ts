@@ -34,7 +34,7 @@ function remove(request: MetaRequest, store: Store): Uint8Array {
     counts[COUNTER.deleteMisses]++;
     return EX;
   }
-  if (!request.marksStale) counts[COUNTER.deleteHits]++;
+  if (!request.marksStale) store.countDelete(ref, 'md');
   if (request.removesValue) {
     ref = storeWithoutValue(request, store);
     if (ref === 0) return OUT_OF_MEMORY_META;
