@@ -9,6 +9,8 @@ import type { Request } from './request.js';
 import { STATUS_NOT_FOUND, STATUS_OK } from './wire.js';
 
 const STAT_LINE = /^STAT (\S+) (.*)$/;
+/** The one group whose lines are no statistics: they go into one packet as they are. */
+const DETAIL_DUMP = 'detail dump';
 const REFUSAL = /^(CLIENT_|SERVER_)?ERROR/;
 
 /** Answers stat; its key is the group (`settings`, `items` ...), no key is the general one. */
@@ -18,6 +20,7 @@ export function answerStat(request: Request, store: Store, server: ServerFacts, 
     writeError(reply, request, STATUS_NOT_FOUND);
     return;
   }
+  if (groupOf(request) === DETAIL_DUMP) writeStat(request, 'detailed', text, reply);
   for (const line of text.split('\r\n')) {
     const stat = STAT_LINE.exec(line);
     if (stat !== null) writeStat(request, stat[1], stat[2], reply);
@@ -26,13 +29,16 @@ export function answerStat(request: Request, store: Store, server: ServerFacts, 
 }
 
 function statsText(request: Request, store: Store, server: ServerFacts): string {
-  const { bytes, keyStart, keyLength } = request;
-  const words = Buffer.concat([Buffer.from('stats '), bytes.subarray(keyStart, keyStart + keyLength)]);
+  const words = Buffer.from(`stats ${groupOf(request)}`, 'latin1');
   const line = new CommandLine();
   line.split(words, 0, words.length);
   const text = new ReplyBuffer();
   answerStats(line, store, server, text);
   return text.bytes.toString('latin1', 0, text.length);
+}
+
+function groupOf({ bytes, keyStart, keyLength }: Request): string {
+  return Buffer.from(bytes.subarray(keyStart, keyStart + keyLength)).toString('latin1');
 }
 
 function writeStat(request: Request, key: string, value: string, reply: ReplyBuffer): void {

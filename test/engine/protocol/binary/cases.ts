@@ -358,6 +358,17 @@ export const CASES: readonly Case[] = [
     heard: ['10 0', '10 1 "Not found"'],
   },
   {
+    name: 'statistics by key prefix',
+    said: [
+      packet({ opcode: STAT, key: 'detail on' }),
+      packet({ opcode: STAT, key: 'detail dump' }),
+      packet({ opcode: STAT, key: 'detail off' }),
+      packet({ opcode: STAT, key: 'detail foo' }),
+      packet({ opcode: STAT, key: 'cachedump 1 1' }),
+    ],
+    heard: ['10 0', '10 0 key=detailed "END\\r\\n"', '10 0', '10 0', '10 1 "Not found"', '10 1 "Not found"'],
+  },
+  {
     name: 'opcodes that nobody has',
     said: [packet({ opcode: 0x30 }), packet({ opcode: 0xff }), packet({ opcode: 0x25, opaque: 1 }), noop],
     heard: [
