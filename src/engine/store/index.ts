@@ -82,6 +82,11 @@ export class HashIndex {
     return 0;
   }
 
+  /** The first entry of a hash's bucket: likely the one with the key. */
+  likelyEntry(hash: number): number {
+    return this.bucketHead(this.#bucketOf(hash));
+  }
+
   /** Adds an entry; its key must not be in the index. */
   link(ref: number, hash: number): void {
     const bucket = this.#bucketOf(hash);

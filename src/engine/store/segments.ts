@@ -55,6 +55,12 @@ export class Segments {
     return this.words[ref >>> SEGMENT_REF_SHIFT][((ref & SEGMENT_REF_MASK) << 1) + field];
   }
 
+  /** A word of whatever is at ref, which need not be an item; 0 where there is nothing. */
+  peek(ref: number): number {
+    const words = this.words[ref >>> SEGMENT_REF_SHIFT];
+    return words === undefined ? 0 : words[(ref & SEGMENT_REF_MASK) << 1];
+  }
+
   setWord(ref: number, field: number, value: number): void {
     this.words[ref >>> SEGMENT_REF_SHIFT][((ref & SEGMENT_REF_MASK) << 1) + field] = value;
   }

@@ -3,7 +3,7 @@ import type { Store } from '../../../src/engine/store/store.js';
 
 /**
  * What needs no lock: the lock itself, this thread's time and scratch, what never changes, and the key and value of a
- * slot that is reserved and so nobody else's.
+ * slot that is reserved and so nobody else's, and what only guesses.
  */
 const FREE_FOR_ALL: ReadonlySet<string | symbol> = new Set<keyof Store>([
   'lock',
@@ -16,6 +16,8 @@ const FREE_FOR_ALL: ReadonlySet<string | symbol> = new Set<keyof Store>([
   'keyLength',
   'copyKey',
   'writeValue',
+  'likelyItem',
+  'warm',
   'number',
   'reserveError',
   'storedUniqueHi',
