@@ -28,8 +28,12 @@ import type { Values } from './values.js';
 const HAND_STEPS = 256;
 /** A donor is looked for each time that so much had to be evicted, in bytes of slots. */
 const LOOK_BYTES = 16_384;
+/** How many times its size a slot may be in which an item lodges whose own class has no page. */
+const HOST_SIZE_RATIO = 8;
+/** A class's only page is given up when no more of its slots are used. */
+const SPARSE_SHARE = 1 / 8;
 /** How much older than the class in need a donor must be, so that pages do not go to and fro. */
-const DONOR_AGE_RATIO = 1.25;
+const DONOR_AGE_RATIO = 4;
 const DONOR_AGE_BYTES = 0x10_0000;
 /** Slots of a donor that one allocation deals with: this many, and more for a larger one, as it needs more room. */
 const MOVE_STEPS = 16;
@@ -52,7 +56,7 @@ export interface ItemKeeper {
   reclaim(ref: number): boolean;
   evict(ref: number): void;
   dropTombstone(ref: number): void;
-  /** Moves an item, tombstone or piece to a free slot of the same class, and frees its own. */
+  /** Moves an item, tombstone or piece to a free slot of the same class or a larger one, and frees its own. */
   relocate(ref: number, to: number): void;
 }
 
@@ -85,13 +89,33 @@ export class Eviction {
     this.#control = options.memory.words('eviction.control', CONTROL_WORDS);
   }
 
-  /** Frees a slot of a class that has none, or a page; false when nothing may go. */
-  makeRoom(slabClass: number): boolean {
+  /**
+   * Makes room for a slot of a class that has none free. Returns the class that has room then: the same, or a larger
+   * one where that has no page of its own; -1 when nothing may go.
+   */
+  makeRoom(slabClass: number): number {
     const slabs = this.#slabs;
-    this.#movePages(slabClass);
-    if (slabs.canGrow) return true;
-    if (slabs.pagesOfClass(slabClass) > 0 && this.#turnHand(slabClass)) return true;
-    return this.#mayEvict && this.#emptyPageAtOnce();
+    const host = this.#hostOf(slabClass);
+    if (host >= 0) {
+      if (slabs.hasFreeSlot(host)) {
+        slabs.lodge(slabClass);
+        return host;
+      }
+      this.#movePages(host);
+      if (slabs.canGrow) return host === slabClass || slabs.lodge(slabClass) ? slabClass : host;
+      if (this.#turnHand(host)) return host;
+    }
+    return this.#mayEvict && this.#emptyPageAtOnce() ? slabClass : -1;
+  }
+
+  /** A class without a page lodges with the next larger one that has some, until that one has to get another. */
+  #hostOf(slabClass: number, first = slabClass): number {
+    const { sizes } = this.#slabs;
+    const largest = sizes[slabClass] * HOST_SIZE_RATIO;
+    for (let host = first; host < sizes.length && sizes[host] <= largest; host++) {
+      if (this.#slabs.pagesOfClass(host) > 0) return host;
+    }
+    return -1;
   }
 
   /** The item in a slot, or that a piece in it belongs to, when it is one that may go; else 0. */
@@ -186,7 +210,7 @@ export class Eviction {
           return;
         }
         const page = slabs.handPage(donor);
-        if (slabs.freeSlotsElsewhere(page) >= slabs.usedSlots(page)) {
+        if (slabs.freeSlotsElsewhere(page) >= slabs.usedSlots(page) || this.#isSparse(page, donor)) {
           slabs.withdraw(page);
           this.#control[DONOR] = 0;
           this.#control[WITHDRAWN_PAGE] = page + 1;
@@ -211,6 +235,12 @@ export class Eviction {
     return donor !== slabClass && age > this.#slabs.ageOfClass(slabClass) * DONOR_AGE_RATIO + DONOR_AGE_BYTES;
   }
 
+  /** Whether so little is left in a class that it had better lodge with a larger one than keep a page. */
+  #isSparse(page: number, slabClass: number): boolean {
+    if (this.#slabs.pagesOfClass(slabClass) > 1 || this.#hostOf(slabClass, slabClass + 1) < 0) return false;
+    return this.#slabs.usedSlots(page) <= this.#slabs.slotsPerPage[slabClass] * SPARSE_SHARE;
+  }
+
   /** Goes on with emptying the withdrawn page; one where a value is arriving is put back instead. */
   #emptyNext(page: number, steps: number): void {
     const slabs = this.#slabs;
@@ -230,10 +260,18 @@ export class Eviction {
   #moveAway(slot: number, slabClass: number): void {
     const state = this.#segments.state(slot);
     if (state === STATE_FREE) return;
-    const to = this.#slabs.allocateFree(slabClass);
+    const to = this.#slabs.allocateFree(slabClass) || this.#lodging(slabClass);
     if (to !== 0) this.#keeper.relocate(slot, to);
     else if (state === STATE_TOMBSTONE) this.#keeper.dropTombstone(slot);
     else this.#keeper.evict(this.#itemIn(slot));
+  }
+
+  /** A slot of a larger class, in the place of what was not used there lately; 0 when there is none. */
+  #lodging(slabClass: number): number {
+    const host = this.#hostOf(slabClass, slabClass + 1);
+    if (host < 0) return 0;
+    if (!this.#slabs.hasFreeSlot(host) && !this.#turnHand(host)) return 0;
+    return this.#slabs.allocateFree(host);
   }
 
   #isArriving(slot: number): boolean {

@@ -17,9 +17,14 @@ import type { SharedMemory } from './shared-memory.js';
 import { CLASSES_MAX, slotSizes } from './slab-classes.js';
 
 /** Fields of a class, u32 each. */
-const CLASS_STRIDE = 2;
+const CLASS_STRIDE = 4;
 const CLASS_USED = 0;
 const CLASS_EVICTED = 1;
+/** Bytes of its slots that went to other classes since it had a page. */
+const CLASS_LODGED = 2;
+
+/** So much of a page a class must have written elsewhere before it gets one of its own. */
+const OWN_PAGE_BYTES = PAGE_SLOT_BYTES / 4;
 
 const CONTROL_INDEX_WAITS = 0;
 const CONTROL_WORDS = 1;
@@ -161,6 +166,18 @@ export class Slabs {
     return this.allocateFree(slabClass);
   }
 
+  /** Whether allocateFree() has a slot. */
+  hasFreeSlot(slabClass: number): boolean {
+    return this.#pages.pageWithRoom(slabClass) >= 0;
+  }
+
+  /** Counts a slot of the class as to be had elsewhere. Whether that was so often that it should have a page. */
+  lodge(slabClass: number): boolean {
+    const at = slabClass * CLASS_STRIDE + CLASS_LODGED;
+    this.#classes[at] += this.sizes[slabClass];
+    return this.#classes[at] >= OWN_PAGE_BYTES;
+  }
+
   /** A slot on the pages that the class has; 0 when all are used. */
   allocateFree(slabClass: number): number {
     const pages = this.#pages;
@@ -237,6 +254,7 @@ export class Slabs {
   #grow(slabClass: number): boolean {
     if (!this.canGrow) return false;
     const page = this.#pages.takeForClass(slabClass);
+    this.#classes[slabClass * CLASS_STRIDE + CLASS_LODGED] = 0;
     if (this.#pages.wasOfOtherClass(page)) this.#counts[COUNTER.slabsMoved]++;
     this.#stamp(page);
     return true;
