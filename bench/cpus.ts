@@ -15,7 +15,8 @@ export function placementFor(serverThreads: number, cpus = availableParallelism(
     return {
       server: range(0, serverThreads),
       load: range(serverThreads, cpus),
-      loadThreads: Math.min(cpus - serverThreads, serverThreads),
+      // Without pipelining the load costs nearly what the server does; twice its threads are always enough.
+      loadThreads: Math.min(cpus - serverThreads, 2 * serverThreads),
       isApart: true,
     };
   }

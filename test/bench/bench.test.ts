@@ -48,7 +48,7 @@ describe('npm run bench', () => {
 
   it('keeps server and load apart where there are processors enough', () => {
     expect(placementFor(1, 2)).toMatchObject({ server: '0-0', load: '1-1', isApart: true });
-    expect(placementFor(2, 8)).toMatchObject({ server: '0-1', load: '2-7', loadThreads: 2 });
+    expect(placementFor(2, 8)).toMatchObject({ server: '0-1', load: '2-7', loadThreads: 4 });
     expect(placementFor(2, 2)).toMatchObject({ server: '0-1', load: '0-1', isApart: false });
   });
 });
