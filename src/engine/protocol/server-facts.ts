@@ -75,6 +75,8 @@ export interface ServerFacts {
   /** `stats reset`: the store's counters are reset by the session, the process's own here. */
   resetStats(): void;
   setVerbosity(level: number): void;
+  /** Has the certificates read again, as SIGHUP does; returns before they are. */
+  refreshCertificates(): void;
   /** Stops the node as SIGTERM does; returns before it has stopped. */
   shutdown(): void;
 }

@@ -15,7 +15,7 @@ export interface ExtendedOptions {
 export const EXTENDED_HELP: readonly (readonly [name: string, help: string])[] = [
   ['idle_timeout=<sec>', 'close a connection without a request for so long (default: 0, never)'],
   ['maxconns_fast', 'answer connections above -c with an error and close them (always so)'],
-  ['ssl_chain_cert=<file>', 'certificate and its chain, PEM; read again on SIGHUP'],
+  ['ssl_chain_cert=<file>', 'certificate and its chain, PEM; read again on SIGHUP and refresh_certs'],
   ['ssl_key=<file>', 'its private key, PEM (default: in the file of the certificate)'],
   ['ssl_ca_cert=<file>', "the authorities of clients' certificates, PEM"],
   ['ssl_verify_mode=<num>', 'client certificates: 0 not asked for, 1 verified if sent, 2 or 3 required'],

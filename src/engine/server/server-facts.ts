@@ -103,6 +103,10 @@ export class NodeFacts implements ServerFacts {
     this.#counters.verbosity = level;
   }
 
+  refreshCertificates(): void {
+    process.kill(process.pid, 'SIGHUP');
+  }
+
   shutdown(): void {
     // From whichever thread: the main thread has the handler.
     process.kill(process.pid, 'SIGTERM');

@@ -16,6 +16,7 @@ export class FixedFacts implements ServerFacts {
   resets = 0;
   /** Set to 0 to allow shutdowns, which are counted. */
   shutdowns: number | undefined;
+  refreshes = 0;
 
   process(): ProcessFacts {
     return {
@@ -81,6 +82,10 @@ export class FixedFacts implements ServerFacts {
 
   setVerbosity(level: number): void {
     this.verbosity = level;
+  }
+
+  refreshCertificates(): void {
+    this.refreshes += 1;
   }
 
   shutdown(): void {

@@ -4,6 +4,9 @@ import { connect, type Socket } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
 import { type TestNode, withNode } from '../../helpers/engine.js';
 
+/** Machines that are busy take their time. */
+const EVENTUALLY = { timeout: 10_000 };
+
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
@@ -94,7 +97,7 @@ describe('connections above -c', () => {
           const client = await node.connect();
           expect((await client.stats()).get('curr_connections')).toBe('1');
           client.close();
-        });
+        }, EVENTUALLY);
       }
     });
   });
@@ -193,7 +196,10 @@ describe('large requests', () => {
       const client = await node.connect();
       expect(await client.get('key')).toBeUndefined();
       slow.close();
-      await vi.waitFor(async () => expect((await client.stats()).get('curr_connections')).toBe('1'));
+      await vi.waitFor(
+        async () => expect((await client.stats()).get('curr_connections')).toBe('1'),
+        EVENTUALLY,
+      );
       expect(await client.get('key')).toBeUndefined();
       expect((await client.stats()).get('curr_items')).toBe('0');
     });

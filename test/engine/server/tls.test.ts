@@ -10,6 +10,9 @@ import { type Certificate, TestAuthority } from '../../helpers/certificates.js';
 import { EngineProcess, type TestNode, withNode } from '../../helpers/engine.js';
 import { TextClient } from '../../helpers/text-client.js';
 
+/** Machines that are busy take their time. */
+const EVENTUALLY = { timeout: 10_000 };
+
 let folder: string;
 let authority: TestAuthority;
 let server: Certificate;
@@ -127,9 +130,15 @@ describe('TLS', () => {
     await withNode([...flags(), '-c', '1'], async (node) => {
       const silent = connectPlain({ port: node.port, host: '127.0.0.1' });
       await new Promise((resolve) => silent.on('connect', resolve));
-      await vi.waitFor(async () => expect(await ask(node, 'version\r\n')).not.toMatch(/^VERSION /));
+      await vi.waitFor(
+        async () => expect(await ask(node, 'version\r\n')).not.toMatch(/^VERSION /),
+        EVENTUALLY,
+      );
       silent.destroy();
-      await vi.waitFor(async () => expect(await ask(node, 'version\r\nquit\r\n')).toMatch(/^VERSION /));
+      await vi.waitFor(
+        async () => expect(await ask(node, 'version\r\nquit\r\n')).toMatch(/^VERSION /),
+        EVENTUALLY,
+      );
     });
   });
 });
@@ -189,8 +198,14 @@ describe('certificates on disk', () => {
         await new Promise((resolve) => old.on('secureConnect', resolve));
         install(next);
         node.process.signal('SIGHUP');
-        await vi.waitFor(async () => expect(await serverName(node)).toBe('next'));
+        await vi.waitFor(async () => expect(await serverName(node)).toBe('next'), EVENTUALLY);
         for (let round = 0; round < 20; round += 1) expect(await serverName(node)).toBe('next');
+        install(server);
+        expect(await ask(node, 'refresh_certs\r\nquit\r\n')).toBe('OK\r\n');
+        await vi.waitFor(async () => expect(await serverName(node)).toBe('server'), EVENTUALLY);
+        install(next);
+        node.process.signal('SIGHUP');
+        await vi.waitFor(async () => expect(await serverName(node)).toBe('next'), EVENTUALLY);
         const answered = new Promise((resolve) => old.once('data', (bytes) => resolve(bytes.toString())));
         old.write('version\r\n');
         expect(await answered).toMatch(/^VERSION /);

@@ -5,6 +5,9 @@ import { describe, expect, it, vi } from 'vitest';
 import { startPair, type TestNode, withNode, withPair } from '../../helpers/engine.js';
 import { withFolder } from '../../helpers/temporary-folder.js';
 
+/** Machines that are busy take their time. */
+const EVENTUALLY = { timeout: 10_000 };
+
 const MIB = 1024 * 1024;
 
 /** Starts one node beside its peer, and waits until it serves and both have all. */
@@ -21,7 +24,7 @@ describe('a node with -e', () => {
         expect(node.process.log).toContain(`-e ${path}: there is no such file yet, starting empty`);
         const client = await node.connect();
         await client.set('key', 'value', { flags: 7 });
-        await client.set('short', 'x', { exptime: 1 });
+        await client.set('empty', '');
         await client.set('large', Buffer.alloc(3 * MIB, 'abc'));
         const unique = (await client.getItem('key'))?.cas;
         expect(await node.process.end(signal)).toEqual({ status: 0, signal: null });
@@ -29,7 +32,7 @@ describe('a node with -e', () => {
         expect(statSync(path).mode & 0o777).toBe(0o600);
 
         await node.start();
-        expect(node.process.log).toMatch(/loaded [23] of 3 items, saved \d{4}-\d\d-\d\dT/);
+        expect(node.process.log).toMatch(/loaded 3 of 3 items, saved \d{4}-\d\d-\d\dT/);
         expect(existsSync(path)).toBe(false);
         const again = await node.connect();
         const item = await again.getItem('key');
@@ -93,7 +96,9 @@ describe('a node with -e', () => {
         for (let at = 0; at < 200; at += 1) await client.set(`key-${at}`, value);
         node.process.signal('SIGTERM');
         await node.process.waitForLog(/stopping/);
-        await vi.waitFor(() => expect(existsSync(`${path}.new`)).toBe(true), { interval: 1, timeout: 5_000 });
+        // Being written, or so fast that it is there already.
+        const isBegun = (): boolean => existsSync(`${path}.new`) || existsSync(path);
+        await vi.waitFor(() => expect(isBegun()).toBe(true), { interval: 1, timeout: 10_000 });
         expect(await node.process.end('SIGTERM')).toEqual({ status: 0, signal: null });
         if (existsSync(path)) return;
         await node.start();
@@ -139,11 +144,12 @@ describe('a pair with -e', () => {
             await onA.set(key, 'old');
           }
           const early = await b.connect();
-          await vi.waitFor(async () =>
-            expect((await early.getMany(['deleted-before', 'shortened'])).size).toBe(2),
+          await vi.waitFor(
+            async () => expect((await early.getMany(['deleted-before', 'shortened'])).size).toBe(2),
+            EVENTUALLY,
           );
           await early.command('delete deleted-before');
-          await vi.waitFor(async () => expect(await onA.get('deleted-before')).toBeUndefined());
+          await vi.waitFor(async () => expect(await onA.get('deleted-before')).toBeUndefined(), EVENTUALLY);
           await a.process.end();
 
           const onB = await b.connect();
@@ -184,7 +190,7 @@ describe('a pair with -e', () => {
           await startPair(a, b);
           await (await a.connect()).set('key', 'value');
           const onB = await b.connect();
-          await vi.waitFor(async () => expect(await onB.get('key')).toBe('value'));
+          await vi.waitFor(async () => expect(await onB.get('key')).toBe('value'), EVENTUALLY);
           await b.process.end();
           await (await a.connect()).command('delete key');
           // Its tombstone is in the file.
@@ -211,10 +217,11 @@ describe('a pair with -e', () => {
           const onB = await b.connect();
           await onB.command('delete key');
           const onA = await a.connect();
-          await vi.waitFor(async () => expect(await onA.get('key')).toBeUndefined());
+          await vi.waitFor(async () => expect(await onA.get('key')).toBeUndefined(), EVENTUALLY);
           // The peer frees the tombstone once it knows that this node has it.
-          await vi.waitFor(async () =>
-            expect((await onB.stats('replication')).get('repl_tombstones')).toBe('0'),
+          await vi.waitFor(
+            async () => expect((await onB.stats('replication')).get('repl_tombstones')).toBe('0'),
+            EVENTUALLY,
           );
           await a.process.end('SIGKILL');
           await startSynced(a);

@@ -114,6 +114,13 @@ export function answerMemlimit(line: CommandLine, server: ServerFacts): Uint8Arr
   return limitMb * MIB === server.settings().maxMemoryBytes ? OK : MEMLIMIT_FIXED;
 }
 
+/** `refresh_certs`: OK says that they are being read, outside the lock; what becomes of it is in the log. */
+export function answerRefreshCerts(server: ServerFacts): Uint8Array {
+  if (!server.settings().tlsEnabled) return ERROR;
+  server.refreshCertificates();
+  return OK;
+}
+
 /** `shutdown [graceful]`: undefined when the node stops, which closes the connection without a reply. */
 export function answerShutdown(line: CommandLine, server: ServerFacts): Uint8Array | undefined {
   if (!server.settings().shutdownEnabled) return SHUTDOWN_DISABLED;

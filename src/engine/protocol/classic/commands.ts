@@ -26,6 +26,7 @@ export const COMMAND_LRU = 22;
 export const COMMAND_CACHE_MEMLIMIT = 23;
 export const COMMAND_SHUTDOWN = 24;
 export const COMMAND_WATCH = 25;
+export const COMMAND_REFRESH_CERTS = 26;
 
 /** In the order of the numbers above. */
 const NAMES = [
@@ -54,6 +55,7 @@ const NAMES = [
   'cache_memlimit',
   'shutdown',
   'watch',
+  'refresh_certs',
 ].map((name) => Buffer.from(name, 'latin1'));
 
 /** The command whose name is exactly bytes[start .. end). */

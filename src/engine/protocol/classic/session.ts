@@ -18,7 +18,13 @@ import {
 import { MetaCommands, metaCommandOf } from '../meta/meta-commands.js';
 import type { ReplyBuffer } from '../reply-buffer.js';
 import type { ServerFacts } from '../server-facts.js';
-import { answerLru, answerMemlimit, answerShutdown, answerSlabs } from './admin-commands.js';
+import {
+  answerLru,
+  answerMemlimit,
+  answerRefreshCerts,
+  answerShutdown,
+  answerSlabs,
+} from './admin-commands.js';
 import { CommandLine } from './command-line.js';
 import {
   COMMAND_ADD,
@@ -37,6 +43,7 @@ import {
   COMMAND_LRU_CRAWLER,
   COMMAND_PREPEND,
   COMMAND_QUIT,
+  COMMAND_REFRESH_CERTS,
   COMMAND_REPLACE,
   COMMAND_SET,
   COMMAND_SHUTDOWN,
@@ -304,6 +311,9 @@ export class ClassicSession {
         break;
       case COMMAND_CACHE_MEMLIMIT:
         say(answerMemlimit(line, this.#server), reply);
+        break;
+      case COMMAND_REFRESH_CERTS:
+        say(answerRefreshCerts(this.#server), reply);
         break;
       case COMMAND_SHUTDOWN:
         this.#shutDown(reply);
