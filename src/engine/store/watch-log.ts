@@ -154,6 +154,11 @@ export class WatchReader {
     return this.#log.catchUp(this);
   }
 
+  /** One watcher fewer. Needs no lock. */
+  close(): void {
+    this.#log.addWatcher(this.kinds, -1);
+  }
+
   /** The next line, as readLine() of the log. The lock is held. */
   read(target: Uint8Array, at: number): number {
     return this.#log.readLine(this, target, at);

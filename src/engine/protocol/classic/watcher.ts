@@ -81,8 +81,7 @@ export class Watcher {
 
   /** The connection is gone. */
   stop(): void {
-    if (this.#reader === undefined) return;
-    this.#store.watchLog.addWatcher(this.#reader.kinds, -1);
+    this.#reader?.close();
     this.#reader = undefined;
   }
 
