@@ -264,32 +264,27 @@ export class Items implements ItemKeeper {
     } else {
       this.index.exchange(ref, to, this.index.hashOfRef(ref));
       values.adopt(to);
-      if (segments.state(to) === STATE_TOMBSTONE) {
-        this.slabs.addTombstones(ref, -1);
-        this.slabs.addTombstones(to, 1);
-      }
+      this.#uncount(ref);
+      if (segments.state(to) === STATE_TOMBSTONE) this.#countTombstone(to, 1);
+      else this.#countItem(to, 1);
       this.#logMove(to);
     }
     this.slabs.free(ref);
   }
 
-  /** The sender finds an entry by its slot: what the peer may lack has to be logged again under the new one. */
+  /**
+   * The sender finds an entry by its slot: it is logged again under the new one. Also when the peer knows the version:
+   * that is said of all up to one that was acknowledged, and of these the moved one may be the last to be sent.
+   */
   #logMove(ref: number): void {
     const { segments } = this;
-    const isTombstone = segments.state(ref) === STATE_TOMBSTONE;
-    const versionHi = segments.word(ref, WORD_VERSION_HI);
-    const versionLo = segments.word(ref, WORD_VERSION_LO);
-    const touchSeq = segments.byte(ref, BYTE_TOUCH_SEQ);
-    // Of a touch nobody knows whether the peer has it: the version is the same before and after.
-    if (isTombstone || touchSeq > 0 || this.#changeLog?.mayBeUnknownToPeer(versionHi, versionLo)) {
-      this.#changeLog?.append(
-        ref,
-        versionHi,
-        versionLo,
-        touchSeq,
-        isTombstone ? CHANGE_TOMBSTONE : CHANGE_ITEM,
-      );
-    }
+    this.#changeLog?.append(
+      ref,
+      segments.word(ref, WORD_VERSION_HI),
+      segments.word(ref, WORD_VERSION_LO),
+      segments.byte(ref, BYTE_TOUCH_SEQ),
+      segments.state(ref) === STATE_TOMBSTONE ? CHANGE_TOMBSTONE : CHANGE_ITEM,
+    );
   }
 
   /** Frees an expired or flushed item; false when it had to become a tombstone in its slot. */
