@@ -5,6 +5,9 @@ import type { Store } from '../../../src/engine/store/store.js';
 import { FixedFacts } from '../protocol/talk.js';
 import { guardedStore } from '../store/guarded-store.js';
 
+/** Far more than a listing of a small store needs. */
+const IDLE_TURNS_MAX = 10_000;
+
 export interface Heard {
   readonly bytes: Buffer;
   /** The session wants the connection closed. */
@@ -27,6 +30,7 @@ export function converse(
   });
   const reply = new ReplyBuffer(16);
   const heard: Buffer[] = [];
+  let idleTurns = 0;
   for (const piece of pieces) {
     let at = 0;
     for (;;) {
@@ -41,7 +45,10 @@ export function converse(
         if (at !== piece.length) throw new Error(`stopped at ${at} of ${piece.length} without a reason`);
         break;
       }
-      if (answered === 0) throw new Error(`paused at ${at} with nothing to flush`);
+      // A listing may have its turn without finding anything to say.
+      idleTurns = answered === 0 && taken === 0 ? idleTurns + 1 : 0;
+      if (idleTurns > IDLE_TURNS_MAX)
+        throw new Error(`paused at ${at} with nothing to flush, and goes on so`);
     }
   }
   const closes = session.closing;
