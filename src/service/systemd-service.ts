@@ -8,7 +8,7 @@ import { unitStatus } from './systemd-status.js';
 import { systemdUninstallSteps } from './systemd-uninstall.js';
 
 /** Longer than the unit's own limit for stopping, however much there is to save. */
-const POWER_TIMEOUT_MS = 1_200_000;
+const POWER_TIMEOUT_MS = 1_800_000;
 
 export class SystemdService implements NodeService {
   readonly host: Host;

@@ -59,8 +59,8 @@ describe('items kept while a node is down', () => {
   });
 
   it('have the time to be saved', () => {
-    expect(limits(SPEC)).toMatch(/^LimitNOFILE=4352\nTimeoutStopSec=36\n/m);
-    expect(limits({ ...SPEC, memoryMb: 32_768 })).toContain('TimeoutStopSec=671\n');
+    expect(limits(SPEC)).toMatch(/^LimitNOFILE=4352\nTimeoutStopSec=67\n/m);
+    expect(limits({ ...SPEC, memoryMb: 32_768 })).toContain('TimeoutStopSec=1654\n');
   });
 });
 
