@@ -56,10 +56,12 @@ check('getMulti', { ...(await getMulti([...Object.keys(many), 'npm:none'])) }, m
 passed('multi');
 
 await set('npm:short', 'x', 1);
-await set('npm:long', 'x', 1);
-check('touch', await touch('npm:long', 1000), true);
+await set('npm:touched', 'x', 1000);
+await set('npm:long', 'x', 1000);
+check('touch', await touch('npm:touched', 1), true);
 await eventually('expiry', async () => (await get('npm:short')) === undefined);
-check('what was touched', await get('npm:long'), 'x');
+await eventually('expiry of what was touched', async () => (await get('npm:touched')) === undefined);
+check('what has time left', await get('npm:long'), 'x');
 passed('expiry');
 
 for (const group of ['stats', 'settings', 'slabs', 'items']) {

@@ -63,10 +63,12 @@ check('deleteMulti', array_fill_keys(array_keys($many), true), $client->deleteMu
 passed('multi');
 
 $client->set('php:short', 'x', 1);
-$client->set('php:long', 'x', 1);
-check('touch', true, $client->touch('php:long', 1000));
+$client->set('php:touched', 'x', 1000);
+$client->set('php:long', 'x', 1000);
+check('touch', true, $client->touch('php:touched', 1));
 eventually('expiry', fn () => $client->get('php:short') === false);
-check('what was touched', 'x', $client->get('php:long'));
+eventually('expiry of what was touched', fn () => $client->get('php:touched') === false);
+check('what has time left', 'x', $client->get('php:long'));
 check('a time that has passed', true, $client->set('php:past', 'x', time() - 10));
 check('its item', false, $client->get('php:past'));
 passed('expiry');
