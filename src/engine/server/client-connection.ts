@@ -43,6 +43,7 @@ export class ClientConnection {
   /** The client sends no more, or the node stops: what came in is answered, then the connection closes. */
   #isFinishing = false;
   #isClosed = false;
+  #peerAddress: string | undefined;
   #watchTimer: NodeJS.Timeout | undefined;
   /** Unix ms of the last request. */
   #servedMs: number;
@@ -55,8 +56,10 @@ export class ClientConnection {
     this.#servedMs = context.nowMs();
   }
 
+  /** Remembered once it was asked for: a closed connection has none any more. */
   get peerAddress(): string {
-    return this.#stream.peerAddress;
+    this.#peerAddress ??= this.#stream.peerAddress;
+    return this.#peerAddress;
   }
 
   /** What `stats conns` shows of it. */

@@ -87,11 +87,12 @@ export class ClientServer {
 
   /** `stats conns`: the connections of this thread, numbered as they came. */
   *describe(): Iterable<StatLine> {
+    const { unixSocket } = this.#options.listen;
     const nowMs = this.#options.context.nowMs();
     let number = 0;
     for (const connection of this.#connections) {
       const { address, state, idleSec } = connection.describe(nowMs);
-      yield [`${number}:addr`, address.startsWith('unix') || address === '' ? 'unix:' : `tcp:${address}`];
+      yield [`${number}:addr`, unixSocket === undefined ? `tcp:${address}` : `unix:${unixSocket.path}`];
       yield [`${number}:state`, state];
       yield [`${number}:secs_since_last_cmd`, idleSec];
       number++;
@@ -152,12 +153,15 @@ export class ClientServer {
   #tellWatchers(event: 'new' | 'close', connection: ClientConnection): void {
     const { store, nowMs } = this.#options.context;
     if (!store.watchLog.isWatched(WATCH_CONNEVENTS)) return;
-    const { peerAddress } = connection;
-    const colon = peerAddress.lastIndexOf(':');
-    const line =
-      colon < 0
-        ? connectionLine(event, 'unix', '0', 'local')
-        : connectionLine(event, peerAddress.slice(0, colon), peerAddress.slice(colon + 1), 'tcp');
+    const [, address, port] = /^(.*):(\d+)$/.exec(connection.peerAddress) ?? [];
+    const isLocal = this.#options.listen.unixSocket !== undefined;
+    // Unknown where nobody watched when it came: it can't be asked for any more.
+    const line = connectionLine(
+      event,
+      isLocal ? 'unix' : (address ?? 'unknown'),
+      port ?? '0',
+      isLocal ? 'local' : 'tcp',
+    );
     store.lock();
     try {
       store.watchLog.append(WATCH_CONNEVENTS, nowMs(), line);
