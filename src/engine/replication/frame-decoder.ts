@@ -4,6 +4,8 @@ import { FRAME_HEADER_BYTES, MAX_HANDSHAKE_FRAME_BYTES, readU32 } from './frames
 
 const INITIAL_CARRY_BYTES = 512;
 const LENGTH_BYTES = 4;
+/** What is kept for the next frame that is cut off; a buffer that grew above it for a large value is given up. */
+const KEPT_BYTES = 1_048_576;
 
 /** Takes one whole frame. The payload is `bytes[start, end)` and is gone after the call. */
 export interface FrameSink {
@@ -55,16 +57,26 @@ export class FrameDecoder {
     const taken = Math.min(wanted, bytes.length - at);
     this.#keep(bytes, at, at + taken);
     if (taken < wanted) return at + taken;
+    const frame = this.#carry;
     const frameEnd = this.#carryLength;
     this.#carryLength = 0;
-    if (!sink.onFrame(this.#carry[LENGTH_BYTES], this.#carry, FRAME_HEADER_BYTES, frameEnd)) return STOPPED;
+    if (frame.length > KEPT_BYTES) this.#carry = new Uint8Array(INITIAL_CARRY_BYTES);
+    if (!sink.onFrame(frame[LENGTH_BYTES], frame, FRAME_HEADER_BYTES, frameEnd)) return STOPPED;
     return at + taken;
+  }
+
+  /** The most that there is to keep: the whole of the frame, once its length has come. */
+  #frameBytesMax(): number {
+    const isKnown = this.#carryLength >= LENGTH_BYTES;
+    return LENGTH_BYTES + (isKnown ? readU32(this.#carry, 0) : this.maxFrameBytes);
   }
 
   #keep(bytes: Uint8Array, start: number, end: number): void {
     const length = this.#carryLength + (end - start);
     if (length > this.#carry.length) {
-      const larger = new Uint8Array(Math.max(length, this.#carry.length * 2));
+      const larger = new Uint8Array(
+        Math.max(length, Math.min(this.#carry.length * 2, this.#frameBytesMax())),
+      );
       larger.set(this.#carry.subarray(0, this.#carryLength));
       this.#carry = larger;
     }

@@ -3,6 +3,8 @@
 import { FRAME_HEADER_BYTES, type FrameType, writeF64, writeU32 } from './frames.js';
 
 const INITIAL_BYTES = 16_384;
+/** What is kept for the next send; a buffer that grew above it for a large value is given up. */
+const KEPT_BYTES = 1_048_576;
 
 /** Append frames, take {@link FrameWriter.bytes}, and {@link FrameWriter.clear} once they have left. */
 export class FrameWriter {
@@ -17,6 +19,7 @@ export class FrameWriter {
 
   clear(): void {
     this.length = 0;
+    if (this.buffer.length > KEPT_BYTES) this.buffer = new Uint8Array(INITIAL_BYTES);
   }
 
   /** Writes a frame's header and makes room for its payload. Returns where in `buffer` the payload goes. */
@@ -56,9 +59,8 @@ export class FrameWriter {
   }
 
   #grow(sizeBytes: number): void {
-    let capacity = this.buffer.length * 2;
-    while (capacity < sizeBytes) capacity *= 2;
-    const larger = new Uint8Array(capacity);
+    // A large value comes alone: twice its size would be waste.
+    const larger = new Uint8Array(Math.max(sizeBytes, Math.min(this.buffer.length * 2, KEPT_BYTES)));
     larger.set(this.buffer.subarray(0, this.length));
     this.buffer = larger;
   }

@@ -17,7 +17,7 @@ import {
   writeU32,
 } from './frames.js';
 
-/** How much one send may hold, in bytes; one bucket of the index may go above it. */
+/** How much one send may hold, in bytes; the last entry, or the small ones of a bucket of the index, may go above it. */
 export const SEND_BUDGET_BYTES = 262_144;
 /** While a copy runs, changes may take this much of a send, so that the copy comes to an end. */
 const LIVE_SHARE_BYTES = SEND_BUDGET_BYTES * 0.75;
@@ -25,6 +25,14 @@ const LIVE_SHARE_BYTES = SEND_BUDGET_BYTES * 0.75;
 const MAX_EXAMINED = 65_536;
 /** How many buckets one tick looks through for tombstones that the log no longer lists. */
 const SWEPT_BUCKETS_PER_TICK = 32_768;
+
+/** An entry of the copy whose value goes out by itself. */
+interface LargeEntry {
+  readonly ref: number;
+  readonly versionHi: number;
+  readonly versionLo: number;
+  readonly touchSeq: number;
+}
 
 interface TombstoneSweep {
   /** Runs once the peer has acknowledged this. */
@@ -55,6 +63,8 @@ export class Outgoing {
   readonly #clock: HybridClock;
   /** The next bucket of the copy; -1 while none runs. */
   #copyBucket = -1;
+  /** What the bucket before it still owes. */
+  #largeEntries: LargeEntry[] = [];
   #copyVersionHi = 0;
   #copyVersionLo = 0;
   /** What the last `fullEnd` or `position` said. */
@@ -110,6 +120,7 @@ export class Outgoing {
     this.#copyVersionHi = this.#clock.latestHi;
     this.#copyVersionLo = this.#clock.latestLo;
     this.#copyBucket = 0;
+    this.#largeEntries = [];
     this.copiedItems = 0;
     this.copyIsAcked = false;
     this.#fullEndIsOut = false;
@@ -259,14 +270,18 @@ export class Outgoing {
     const ref = log.refAt(seq);
     // No longer that version: a later entry speaks for the key, or it was evicted.
     if (!store.holds(ref, log.versionHiAt(seq), log.versionLoAt(seq), log.touchSeqAt(seq))) return;
-    if (store.isTombstone(ref)) this.#writeTombstone(writer, ref);
-    else this.#writeItem(writer, ref);
+    this.#writeEntry(writer, ref);
   }
 
   #fillCopy(writer: FrameWriter): void {
     const store = this.#store;
     const last = this.#copyBucket + MAX_EXAMINED;
     while (writer.length < SEND_BUDGET_BYTES && this.#copyBucket < last) {
+      const large = this.#largeEntries.pop();
+      if (large !== undefined) {
+        this.#writeLarge(writer, large);
+        continue;
+      }
       // Read anew each time: the index may have grown, and growth moves items to higher buckets only.
       if (this.#copyBucket >= store.bucketCount) {
         this.#copyBucket = -1;
@@ -276,16 +291,37 @@ export class Outgoing {
         return;
       }
       for (let ref = store.bucketHead(this.#copyBucket); ref !== 0; ref = store.nextInBucket(ref)) {
-        // Of a dead item the peer needs to hear only that whatever older it has is dead too.
-        if (store.isLive(ref)) this.#writeItem(writer, ref);
-        else this.#writeTombstone(writer, ref);
-        this.copiedItems += 1;
+        this.#writeCopied(writer, ref);
       }
       this.#copyBucket += 1;
       store.yieldLock();
     }
     // An empty stretch of a large index: something must travel for `writable` to come and the copy to go on.
     if (writer.length === 0) this.#writeFlush(writer);
+  }
+
+  #writeCopied(writer: FrameWriter, ref: number): void {
+    const store = this.#store;
+    this.copiedItems += 1;
+    // Of a dead item the peer needs to hear only that whatever older it has is dead too.
+    if (!store.isLive(ref)) this.#writeTombstone(writer, ref);
+    else if (store.valueLength(ref) <= SEND_BUDGET_BYTES) this.#writeItem(writer, ref);
+    else {
+      const versionHi = store.versionHi(ref);
+      const versionLo = store.versionLo(ref);
+      this.#largeEntries.push({ ref, versionHi, versionLo, touchSeq: store.touchSeq(ref) });
+    }
+  }
+
+  /** One large value fills a send: what is held for the link is never more than one of them. */
+  #writeLarge(writer: FrameWriter, { ref, versionHi, versionLo, touchSeq }: LargeEntry): void {
+    // If it is no longer there, it was evicted, or a log entry says what became of it.
+    if (this.#store.holds(ref, versionHi, versionLo, touchSeq)) this.#writeEntry(writer, ref);
+  }
+
+  #writeEntry(writer: FrameWriter, ref: number): void {
+    if (this.#store.isTombstone(ref)) this.#writeTombstone(writer, ref);
+    else this.#writeItem(writer, ref);
   }
 
   #announce(writer: FrameWriter, type: typeof FRAME.fullEnd | typeof FRAME.position): void {
