@@ -90,6 +90,8 @@ class World {
       this.#operateLater(side);
     }
     if (this.#isSmall[1] || this.#random.chance(0.3)) this.#scheduler.in(1_500, () => this.#fill());
+    // Once more towards the end: what a node that crashed had evicted can't be asked for any more.
+    if (this.#isSmall[1]) this.#scheduler.in(TROUBLE_MS - 2_000, () => this.#fill());
     this.#troubleLater();
     this.#scheduler.runUntil(TROUBLE_MS);
     this.#isTrouble = false;
