@@ -17,7 +17,8 @@ const nodeSchema = z.strictObject({
 
 export const pairFileSchema = z.strictObject({
   version: z.literal(1),
-  engine: z.literal('repcached').default('repcached'),
+  engine: z.enum(['repcached', 'legacy', 'stock']).default('repcached'),
+  verbatim: z.boolean().optional(),
   pair: z
     .string()
     .regex(/^[0-9a-f]{16}$/, 'must be 16 hex digits (deploy writes it)')
