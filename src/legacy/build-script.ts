@@ -63,6 +63,8 @@ chmod +x configure
 CC=$cc CFLAGS=$flags ./configure --prefix="$prefix" --enable-replication >>"$log" 2>&1 </dev/null || fail
 
 begin make
+# 2.3.1 asks for -Werror, after all flags that it is given: what a newer compiler merely dislikes would stop it.
+find . -name Makefile -exec sed -i 's/ -Werror\\([[:space:]]\\|$\\)/\\1/g' {} +
 # What an earlier build left in the folder is of another compiler.
 make clean >>"$log" 2>&1 </dev/null || :
 make >>"$log" 2>&1 </dev/null || fail

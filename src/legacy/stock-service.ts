@@ -1,8 +1,8 @@
 // The distribution's own memcached as a node: its package, its unit, its configuration file. It replicates nothing.
 import { OperatorError } from '../errors.js';
 import type { Host } from '../host/host.js';
-import type { NodeService, NodeSpec, NodeStatus, Step } from '../service/service.js';
 import { pathState } from '../service/path-state.js';
+import type { NodeService, NodeSpec, NodeStatus, Step } from '../service/service.js';
 import { crashUnit, recoverUnit } from '../service/systemd-crash.js';
 import { enableStep } from '../service/systemd-install.js';
 import { unitStatus } from '../service/systemd-status.js';
@@ -166,9 +166,12 @@ export class StockService implements NodeService {
 }
 
 function noConfigFile(host: Host): OperatorError {
-  return new OperatorError(`${host.name}: memcached is installed, but has no ${STOCK_CONFIG_FILES.join(' or ')}`, {
-    code: 'NO_CONFIG_FILE',
-    exit: 'unsuitable',
-    suggestions: ["install the distribution's own package anew: it brings that file"],
-  });
+  return new OperatorError(
+    `${host.name}: memcached is installed, but has no ${STOCK_CONFIG_FILES.join(' or ')}`,
+    {
+      code: 'NO_CONFIG_FILE',
+      exit: 'unsuitable',
+      suggestions: ["install the distribution's own package anew: it brings that file"],
+    },
+  );
 }

@@ -101,7 +101,9 @@ function linkReaderOf(
   if (config.engine === 'stock') return { readLink: async () => noReplication(name) };
   const { replicationPort } = config.nodes[name];
   const peerReplicationPort = config.nodes[peerOf(name)].replicationPort;
-  return { readLink: () => readLegacyLink(host, { name, peerAddress, replicationPort, peerReplicationPort }) };
+  return {
+    readLink: () => readLegacyLink(host, { name, peerAddress, replicationPort, peerReplicationPort }),
+  };
 }
 
 /** A host by what the operator calls it, for work that is not about a pair. */

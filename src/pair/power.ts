@@ -26,9 +26,7 @@ export async function startNodes(pair: OpenPair, options: PowerOptions): Promise
   const { nodes, signal, progress } = options;
   const changed = await whereState(pair, nodes, ['stopped', 'failed', 'absent']);
   if (changed.length > 0) {
-    await progress.step(`Start ${changed.join(' and ')}`, () =>
-      startTogether(pair, changed, signal),
-    );
+    await progress.step(`Start ${changed.join(' and ')}`, () => startTogether(pair, changed, signal));
   }
   if (nodes.length > 1) {
     await progress.step('Wait until both are in sync', (say) =>

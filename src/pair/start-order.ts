@@ -59,9 +59,12 @@ async function untilItServes(pair: OpenPair, name: NodeName, signal: AbortSignal
   };
   const outcome = await poll(serves, { withinMs: LISTENS_WITHIN_MS, everyMs: 100, signal });
   if (outcome === true) return;
-  throw new OperatorError(`${name} ${outcome === false ? 'ended right after its start' : 'does not open its client port'}`, {
-    code: 'NODE_NOT_SERVING',
-    exit: 'stepFailed',
-    suggestions: [`see why: repcachectl logs --node ${name}`],
-  });
+  throw new OperatorError(
+    `${name} ${outcome === false ? 'ended right after its start' : 'does not open its client port'}`,
+    {
+      code: 'NODE_NOT_SERVING',
+      exit: 'stepFailed',
+      suggestions: [`see why: repcachectl logs --node ${name}`],
+    },
+  );
 }

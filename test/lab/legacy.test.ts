@@ -37,7 +37,9 @@ describe('a legacy pair', () => {
       expect((await lab.on(host, `systemctl is-active ${UNIT}`)).stdout).toBe('active');
       expect((await lab.on(host, `systemctl is-enabled ${UNIT}`)).stdout).toBe('enabled');
       expect((await lab.on(host, `ps -o user= -C memcached`)).stdout.trim()).toBe('repcach+');
-      expect((await lab.on(host, 'grep -c "=== configure" /var/log/repcached-legacy-build.log')).stdout).toBe('1');
+      expect((await lab.on(host, 'grep -c "=== configure" /var/log/repcached-legacy-build.log')).stdout).toBe(
+        '1',
+      );
       expect((await lab.on(host, 'ls -A /var/tmp /usr/local | grep repcached-')).stdout).toBe('');
     }
   });
@@ -104,16 +106,21 @@ describe('a legacy pair', () => {
     expect(stderr).toContain('failed at "make"');
     expect(stderr).toContain('broken on purpose');
     expect((await lab.on('a', `systemctl is-active ${UNIT}`)).stdout).toBe('active');
-    expect((await lab.on('a', 'ls -A /usr/local /var/tmp | grep -E "staging|repcached-build|\\.old"')).stdout).toBe('');
+    expect(
+      (await lab.on('a', 'ls -A /usr/local /var/tmp | grep -E "staging|repcached-build|\\.old"')).stdout,
+    ).toBe('');
     expect((await lab.on('a', 'tail -n 3 /var/log/repcached-legacy-build.log')).stdout).toContain('Error');
   });
 
   it('leaves nothing of itself behind', async () => {
     await succeeds(lab, ['destroy', '--yes']);
     for (const host of PAIR_HOSTS) {
-      const left = 'ls -d /usr/local/repcached* /etc/repcached-legacy /etc/systemd/system/*legacy* /var/log/*legacy*';
+      const left =
+        'ls -d /usr/local/repcached* /etc/repcached-legacy /etc/systemd/system/*legacy* /var/log/*legacy*';
       expect((await lab.on(host, left)).stdout).toBe('');
-      expect((await lab.on(host, 'id repcached-legacy; cat /proc/[0-9]*/comm | grep memcached')).stdout).toBe('');
+      expect((await lab.on(host, 'id repcached-legacy; cat /proc/[0-9]*/comm | grep memcached')).stdout).toBe(
+        '',
+      );
     }
   });
 

@@ -96,7 +96,8 @@ async function ownChecks(pair: OpenPair): Promise<HostCheck[]> {
     const { config } = pair.nodes[name];
     const about = { id: 'firewall', node: name };
     const firewall = firewalls[name];
-    if (firewall !== undefined) return { ...about, outcome: 'ok', detail: `${firewall} lets only the peer in` };
+    if (firewall !== undefined)
+      return { ...about, outcome: 'ok', detail: `${firewall} lets only the peer in` };
     return {
       ...about,
       outcome: 'warning',

@@ -32,7 +32,9 @@ export async function planHeal(pair: OpenPair, keep: NodeName | undefined): Prom
       code: 'NOT_LEGACY',
       exit: 'usage',
       suggestions: [
-        engine === 'repcached' ? 'nothing is to be done: the pair re-forms by itself' : 'see repcachectl status',
+        engine === 'repcached'
+          ? 'nothing is to be done: the pair re-forms by itself'
+          : 'see repcachectl status',
       ],
     });
   }
@@ -106,12 +108,15 @@ async function untilItListens(pair: OpenPair, keep: NodeName, signal: AbortSigna
 }
 
 function notGivenUp(keep: NodeName): OperatorError {
-  return new OperatorError(`${keep} still holds its old connection, and listens only once the kernel gives that up`, {
-    code: 'LINK_NOT_GIVEN_UP',
-    exit: 'stepFailed',
-    suggestions: [
-      `end that connection on ${keep}'s host (ss --kill), or wait up to 16 minutes; then run heal again`,
-      `the other node is stopped meanwhile: clients of it should use ${keep}`,
-    ],
-  });
+  return new OperatorError(
+    `${keep} still holds its old connection, and listens only once the kernel gives that up`,
+    {
+      code: 'LINK_NOT_GIVEN_UP',
+      exit: 'stepFailed',
+      suggestions: [
+        `end that connection on ${keep}'s host (ss --kill), or wait up to 16 minutes; then run heal again`,
+        `the other node is stopped meanwhile: clients of it should use ${keep}`,
+      ],
+    },
+  );
 }
