@@ -71,7 +71,7 @@ function buildStep(host: Host, wish: BuildWish): Step {
 }
 
 /** Why the program must be built; undefined when what stands there will do. */
-async function whyBuild(host: Host, { source, rebuild }: BuildWish): Promise<string | undefined> {
+export async function whyBuild(host: Host, { source, rebuild }: BuildWish): Promise<string | undefined> {
   const { exitCode } = await host.run(['test', '-x', PROGRAM], { allowFailure: true });
   if (exitCode !== 0) return `${PROGRAM} is missing`;
   const { stdout, stderr } = await host.run([PROGRAM, '-h'], { allowFailure: true });

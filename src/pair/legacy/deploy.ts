@@ -2,7 +2,7 @@
 // The same promise as deploy's own: look first, change only what differs, write repcache.yaml last.
 import { randomBytes } from 'node:crypto';
 import { OperatorError } from '../../errors.js';
-import { buildSteps, LegacySource } from '../../legacy/build.js';
+import { buildSteps, LegacySource, whyBuild } from '../../legacy/build.js';
 import { firewallOf } from '../../legacy/firewall.js';
 import { DEFAULT_SOURCE } from '../../legacy/source.js';
 import type { NodeSpec, Step } from '../../service/service.js';
@@ -42,6 +42,13 @@ export async function deployForeign(
     signal,
   });
   const rebuild = options.source !== undefined;
+  // An archive that can't be had, or is the wrong one, must show before anything is changed on a host.
+  if (config.engine === 'legacy' && !dryRun) {
+    const reasons = await onBoth((name) => whyBuild(pair.nodes[name].host, { source, rebuild }));
+    if (NODE_NAMES.some((name) => reasons[name] !== undefined)) {
+      await progress.step('Get the source', () => source.get());
+    }
+  }
   const changes = await progress.both(dryRun ? 'Compare' : 'Install', async (name, say) => {
     const { host, service } = pair.nodes[name];
     const steps: Step[] = config.engine === 'legacy' ? buildSteps(host, { source, rebuild }) : [];
