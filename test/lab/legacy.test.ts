@@ -40,7 +40,9 @@ describe('a legacy pair', () => {
       expect((await lab.on(host, 'grep -c "=== configure" /var/log/repcached-legacy-build.log')).stdout).toBe(
         '1',
       );
-      expect((await lab.on(host, 'ls -A /var/tmp /usr/local | grep repcached-')).stdout).toBe('');
+      expect(
+        (await lab.on(host, 'ls -A /var/tmp /usr/local | grep -E "^[.]?repcached-(build|staging)"')).stdout,
+      ).toBe('');
     }
   });
 
@@ -140,7 +142,7 @@ describe('a legacy pair', () => {
   });
 });
 
-/** User and command line of the node's process; the lab's hosts have no ps. */
+/** User and command line of the node's process. */
 async function running(lab: Lab, host: HostName): Promise<string> {
   const pid = `pid=$(systemctl show --property=MainPID --value ${UNIT})`;
   const { stdout } = await lab.on(
