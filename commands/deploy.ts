@@ -1,7 +1,9 @@
 import { Flags } from '@oclif/core';
-import { sizeFlags } from '../src/cli/flags.js';
+import { sizeFlags, sourceFlags } from '../src/cli/flags.js';
 import { PairCommand } from '../src/cli/pair-command.js';
+import { OperatorError } from '../src/errors.js';
 import { type DeployReport, deployPair } from '../src/pair/deploy/deploy.js';
+import type { EngineName } from '../src/pair/types.js';
 import { renderDeploy } from '../src/report/deploy-text.js';
 
 export default class Deploy extends PairCommand<typeof Deploy> {
@@ -31,22 +33,48 @@ The hosts need SSH, systemd and root (or sudo), and nothing else.`;
       description: 'A pair on this machine, for trying it out: no root, no SSH',
       command: '<%= config.bin %> deploy --local',
     },
+    {
+      description: 'The C program repcached 2.2.1, built on both hosts from an archive that this machine has',
+      command:
+        '<%= config.bin %> deploy --a cache1 --b cache2 --engine legacy --source memcached-1.2.8-repcached-2.2.1.tar.gz',
+    },
   ];
 
   static override flags = {
     ...sizeFlags,
+    ...sourceFlags,
+    verbatim: Flags.boolean({
+      description: 'with --engine legacy: run it exactly as in the old recipe, in the background and as root',
+    }),
     'dry-run': Flags.boolean({ description: 'say what would change on each host, and change nothing' }),
   };
 
   async run(): Promise<DeployReport> {
     const located = await this.locate({ mayBeNew: true });
+    refuseForeignFlags(this.flags, located.config.engine);
     const report = await deployPair(located, {
       access: this.access,
       dryRun: this.flags['dry-run'],
+      source: this.flags.source,
+      sha256: this.flags.sha256,
       signal: this.signal,
       progress: this.progress,
     });
     this.log(renderDeploy(report, located.config, this.renderOptions));
     return report;
   }
+}
+
+/** What only the C program knows means nothing to another engine, and must not be silently ignored. */
+function refuseForeignFlags(
+  flags: { source?: string | undefined; sha256?: string | undefined; verbatim: boolean },
+  engine: EngineName,
+): void {
+  const [flag] = (['source', 'sha256', 'verbatim'] as const).filter((name) => flags[name]);
+  if (flag === undefined || engine === 'legacy') return;
+  throw new OperatorError(`--${flag} is for --engine legacy, not for ${engine}`, {
+    code: 'USAGE',
+    exit: 'usage',
+    suggestions: [`leave --${flag} out, or add --engine legacy`],
+  });
 }

@@ -1,13 +1,44 @@
 // The flags that several commands share, and how they become a PairSelection.
 import { Flags } from '@oclif/core';
 import type { PairSelection } from '../pair/config/locate.js';
-import type { NodeName } from '../pair/types.js';
+import type { EngineName, NodeName } from '../pair/types.js';
 
 const WHICH = 'WHICH PAIR';
 const SSH = 'SSH';
 
 const tcpPort = (description: string, helpGroup: string) =>
   Flags.integer({ description, helpGroup, min: 1, max: 65535, helpValue: 'PORT' });
+
+/** How to get to hosts. */
+export const sshFlags = {
+  user: Flags.string({ helpGroup: SSH, helpValue: 'NAME', description: 'login on both hosts' }),
+  'ssh-port': tcpPort('SSH port of both hosts', SSH),
+  identity: Flags.string({ helpGroup: SSH, helpValue: 'FILE', description: 'private key for both hosts' }),
+  'accept-new-host-keys': Flags.boolean({
+    helpGroup: SSH,
+    description: 'trust a host that known_hosts does not know yet; a changed key is still refused',
+  }),
+  'ask-sudo-password': Flags.boolean({
+    helpGroup: SSH,
+    description: 'sudo on the hosts wants a password: ask for it (or take it from standard input)',
+  }),
+};
+
+/** Where the source of the C program comes from. */
+export const sourceFlags = {
+  source: Flags.string({
+    helpValue: 'FILE|DIR|URL',
+    description: "source of the C program (default: its authors' archive on SourceForge)",
+  }),
+  sha256: Flags.string({
+    helpValue: 'HEX',
+    description: 'SHA-256 that the archive must have',
+    parse: async (text) => {
+      if (!/^[0-9a-fA-F]{64}$/.test(text)) throw new Error('a SHA-256 has 64 hex digits');
+      return text;
+    },
+  }),
+};
 
 /** Which pair the command is about and how to get to its hosts. */
 export const pairFlags = {
@@ -25,17 +56,13 @@ export const pairFlags = {
   }),
   port: tcpPort('client port (default 11211; a local node b takes the next one)', WHICH),
   'replication-port': tcpPort('replication port (default 16000)', WHICH),
-  user: Flags.string({ helpGroup: SSH, helpValue: 'NAME', description: 'login on both hosts' }),
-  'ssh-port': tcpPort('SSH port of both hosts', SSH),
-  identity: Flags.string({ helpGroup: SSH, helpValue: 'FILE', description: 'private key for both hosts' }),
-  'accept-new-host-keys': Flags.boolean({
-    helpGroup: SSH,
-    description: 'trust a host that known_hosts does not know yet; a changed key is still refused',
-  }),
-  'ask-sudo-password': Flags.boolean({
-    helpGroup: SSH,
-    description: 'sudo on the hosts wants a password: ask for it (or take it from standard input)',
-  }),
+  engine: Flags.option({
+    options: ['repcached', 'legacy', 'stock'] as const,
+    helpGroup: WHICH,
+    description:
+      "what the nodes run, where no file says so: repcached (default), the C program it replaces, or the distribution's memcached",
+  })(),
+  ...sshFlags,
 };
 
 /** Only deploy decides these. */
@@ -76,6 +103,8 @@ interface ParsedPairFlags {
   readonly identity?: string | undefined;
   readonly memory?: number | undefined;
   readonly connections?: number | undefined;
+  readonly engine?: EngineName | undefined;
+  readonly verbatim?: boolean | undefined;
   readonly 'address-a'?: string | undefined;
   readonly 'address-b'?: string | undefined;
 }
@@ -93,6 +122,9 @@ export function selectionOf(flags: ParsedPairFlags): PairSelection {
     replicationPort: flags['replication-port'],
     memoryMb: flags.memory,
     connections: flags.connections,
+    engine: flags.engine,
+    // Absent and not false: a second deploy without the flag leaves what the file says.
+    verbatim: flags.verbatim || undefined,
   });
 }
 

@@ -6,12 +6,18 @@ import type { HostKeyQuestion } from '../host/host-key-policy.js';
 import { LocalHost } from '../host/local-host.js';
 import { resolveSshTarget } from '../host/ssh-config.js';
 import { SshHost, type SshHostOptions } from '../host/ssh-host.js';
+import { BUILD_RECORD, LEGACY_UNIT_FILE, legacyLayout } from '../legacy/layout.js';
+import { LegacyService } from '../legacy/legacy-service.js';
+import { STOCK_CONFIG_FILES } from '../legacy/stock-config.js';
+import { StockService } from '../legacy/stock-service.js';
 import { ProcessService } from '../service/process-service.js';
+import type { NodeService } from '../service/service.js';
 import { CURRENT_LINK, nodeLayout, UNIT_FILE } from '../service/systemd-layout.js';
 import { SystemdService } from '../service/systemd-service.js';
 import { localStateDir } from './config/paths.js';
+import { noReplication, readLegacyLink } from './legacy/link.js';
 import { onBoth } from './on-both.js';
-import type { OpenNode, OpenPair } from './open-pair.js';
+import { type OpenNode, type OpenPair, peerOf } from './open-pair.js';
 import { NODE_NAMES, type NodeConfig, type NodeName, type PairConfig } from './types.js';
 import { UnreachableHost } from './unreachable-host.js';
 
@@ -41,6 +47,11 @@ export async function openPair(
     await Promise.all([a, b].map((result) => result.status === 'fulfilled' && result.value.close()));
   }
   const opened = { a, b };
+  const addressOfNode = (name: NodeName): string => {
+    const result = opened[name];
+    const { address, host } = config.nodes[name];
+    return result.status === 'fulfilled' ? result.value.address : (address ?? host);
+  };
   const nodes = await onBoth(async (name): Promise<OpenNode> => {
     const result = opened[name];
     if (result.status === 'rejected' && !tolerated) throw result.reason;
@@ -49,7 +60,13 @@ export async function openPair(
       result.status === 'fulfilled'
         ? result.value
         : new UnreachableHost(name, node.address ?? node.host, result.reason);
-    return { config: node, host, service: serviceOf(config, name, host) };
+    const peerAddress = addressOfNode(peerOf(name));
+    return {
+      config: node,
+      host,
+      service: serviceOf(config, name, host, peerAddress),
+      ...linkReaderOf(config, name, host, peerAddress),
+    };
   });
   return { config, nodes };
 }
@@ -63,9 +80,48 @@ export function localNodeDir(name: NodeName): string {
   return join(localStateDir(), name);
 }
 
-function serviceOf(config: PairConfig, name: NodeName, host: Host): ProcessService | SystemdService {
+function serviceOf(config: PairConfig, name: NodeName, host: Host, peerAddress: string): NodeService {
+  const { port, replicationPort } = config.nodes[name];
+  if (config.engine === 'stock') return new StockService(host, name);
+  if (config.engine === 'legacy') {
+    const verbatim = config.verbatim === true;
+    return new LegacyService(host, name, { port, replicationPort, verbatim, peerAddress });
+  }
   if (config.local) return new ProcessService(host, name, localNodeDir(name));
-  return new SystemdService(host, name, config.nodes[name].port);
+  return new SystemdService(host, name, port);
+}
+
+function linkReaderOf(
+  config: PairConfig,
+  name: NodeName,
+  host: Host,
+  peerAddress: string,
+): Pick<OpenNode, 'readLink'> {
+  if (config.engine === 'repcached') return {};
+  if (config.engine === 'stock') return { readLink: async () => noReplication(name) };
+  const { replicationPort } = config.nodes[name];
+  const peerReplicationPort = config.nodes[peerOf(name)].replicationPort;
+  return {
+    readLink: () => readLegacyLink(host, { name, peerAddress, replicationPort, peerReplicationPort }),
+  };
+}
+
+/** A host by what the operator calls it, for work that is not about a pair. */
+export function openHostByTarget(
+  node: { host: string } & Pick<SshHostOptions, 'user' | 'identityFile'> & { sshPort?: number | undefined },
+  access: Access,
+): Promise<Host> {
+  const { host, user, sshPort, identityFile } = node;
+  return SshHost.connect({
+    name: host,
+    target: host,
+    user,
+    port: sshPort,
+    identityFile,
+    acceptNewHostKeys: access.acceptNewHostKeys,
+    confirmHostKey: access.confirmHostKey,
+    sudoPassword: access.sudoPassword,
+  });
 }
 
 async function openHost(config: PairConfig, name: NodeName, access: Access): Promise<Host> {
@@ -107,6 +163,11 @@ export function readSecret(pair: OpenPair, name: NodeName): Promise<string | und
 export function configFilesOf(pair: OpenPair, name: NodeName): string[] {
   if (pair.config.local)
     return ['secret', 'command.json', 'current'].map((file) => join(localNodeDir(name), file));
+  if (pair.config.engine === 'stock') return [...STOCK_CONFIG_FILES];
+  if (pair.config.engine === 'legacy') {
+    const layout = legacyLayout(pair.nodes[name].config.port);
+    return [layout.environmentFile, `${layout.dropIns}/limits.conf`, LEGACY_UNIT_FILE, BUILD_RECORD];
+  }
   const { environmentFile, secretFile, dropIns } = nodeLayout(pair.nodes[name].config.port);
   return [environmentFile, secretFile, `${dropIns}/limits.conf`, UNIT_FILE, CURRENT_LINK];
 }

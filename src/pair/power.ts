@@ -4,6 +4,7 @@ import { bringUp } from './deploy/bring-up.js';
 import { onBoth } from './on-both.js';
 import type { OpenPair } from './open-pair.js';
 import type { Progress } from './progress.js';
+import { restartNode, startTogether } from './start-order.js';
 import { isInSync, waitForSync } from './sync.js';
 import type { NodeName } from './types.js';
 
@@ -25,9 +26,7 @@ export async function startNodes(pair: OpenPair, options: PowerOptions): Promise
   const { nodes, signal, progress } = options;
   const changed = await whereState(pair, nodes, ['stopped', 'failed', 'absent']);
   if (changed.length > 0) {
-    await progress.step(`Start ${changed.join(' and ')}`, () =>
-      onEach(changed, (name) => pair.nodes[name].service.start()),
-    );
+    await progress.step(`Start ${changed.join(' and ')}`, () => startTogether(pair, changed, signal));
   }
   if (nodes.length > 1) {
     await progress.step('Wait until both are in sync', (say) =>
@@ -60,7 +59,7 @@ export async function restartNodes(
   const { nodes, signal, progress, force } = options;
   if (force) {
     for (const name of nodes) {
-      await progress.step(`Restart ${name}`, () => pair.nodes[name].service.restart());
+      await progress.step(`Restart ${name}`, () => restartNode(pair, name, signal));
     }
     if (nodes.length > 1) {
       await progress.step('Wait until both are in sync', (say) =>

@@ -5,7 +5,7 @@ import type { MemcachedClient } from './client/client.js';
 import { reasonOf } from './client/client-error.js';
 import { connectNode } from './client/connect.js';
 import type { OpenNode, OpenPair } from './open-pair.js';
-import { linkProblem, type ReplicationStats, readReplicationStats } from './replication-stats.js';
+import { linkProblem, type ReplicationStats, replicationOf } from './replication-stats.js';
 import { runCheck } from './run-check.js';
 import { NODE_NAMES, type NodeName } from './types.js';
 import { poll } from './wait.js';
@@ -33,7 +33,7 @@ export async function preflight(pair: OpenPair, signal?: AbortSignal): Promise<P
     );
     const { a, b } = clients;
     if (a !== undefined && b !== undefined && checks.every((check) => check.outcome === 'ok')) {
-      checks.push(await linkCheck({ a, b }, signal));
+      checks.push(await linkCheck(pair, { a, b }, signal));
     } else {
       checks.push({ ...LINK, outcome: 'skipped', ms: 0, detail: 'needs both nodes' });
     }
@@ -99,12 +99,19 @@ async function reach(node: OpenNode): Promise<MemcachedClient> {
 
 const LINK = { id: 'link', title: 'the link is up and in sync' };
 
-function linkCheck(clients: Record<NodeName, MemcachedClient>, signal?: AbortSignal): Promise<CheckResult> {
+function linkCheck(
+  { nodes }: OpenPair,
+  clients: Record<NodeName, MemcachedClient>,
+  signal?: AbortSignal,
+): Promise<CheckResult> {
   const check = { ...LINK, remedy: 'both nodes must be repcached; see `repcachectl status`' };
   const run = async () => {
     let stats: Partial<Record<NodeName, ReplicationStats>> = {};
     const inSync = async () => {
-      const [a, b] = await Promise.all([readReplicationStats(clients.a), readReplicationStats(clients.b)]);
+      const [a, b] = await Promise.all([
+        replicationOf(nodes.a, clients.a),
+        replicationOf(nodes.b, clients.b),
+      ]);
       stats = { a, b };
       return a.state === 'synced' && b.state === 'synced' ? true : undefined;
     };
@@ -113,7 +120,7 @@ function linkCheck(clients: Record<NodeName, MemcachedClient>, signal?: AbortSig
       const seen = problems.map((problem) => problem.what).join('; ');
       throw new CheckFailure('both nodes synced', seen, problems[0].remedy);
     }
-    return { detail: `up for ${stats.a!.linkUptimeSec} s` };
+    return stats.a!.linkOnly ? {} : { detail: `up for ${stats.a!.linkUptimeSec} s` };
   };
   return runCheck(check, run, signal);
 }

@@ -1,6 +1,7 @@
 // What a node says of its link in `stats replication`, read and judged.
 import type { MemcachedClient } from './client/client.js';
 import { ClientError } from './client/client-error.js';
+import type { OpenNode } from './open-pair.js';
 import type { NodeName } from './types.js';
 
 export type ReplicationState = 'off' | 'alone' | 'connecting' | 'syncing' | 'synced';
@@ -22,6 +23,10 @@ export interface ReplicationStats {
   lastSyncMs: number;
   /** The peer's clock minus this node's. */
   clockOffsetMs: number;
+  /** The server tells nothing of its link: only the state was found out, every figure here is 0. */
+  linkOnly?: true;
+  /** What is wrong, where the state alone does not tell. */
+  problem?: { what: string; remedy: string };
 }
 
 /** @throws ClientError; of kind `answered` when the server knows nothing of replication. */
@@ -49,6 +54,14 @@ export async function readReplicationStats(client: MemcachedClient): Promise<Rep
   };
 }
 
+/** By whatever way this node's link is known. @throws as `readReplicationStats` does, or the host's OperatorError */
+export function replicationOf(
+  node: Pick<OpenNode, 'readLink'>,
+  client: MemcachedClient,
+): Promise<ReplicationStats> {
+  return node.readLink?.() ?? readReplicationStats(client);
+}
+
 /** Nothing that was written until now is still on its way to the peer. `sinceSeq`: the log's end when "now" was. */
 export function caughtUp(stats: ReplicationStats, sinceSeq: number): boolean {
   return stats.state === 'synced' && (stats.unacked === 0 || stats.ackedSeq >= sinceSeq);
@@ -59,6 +72,7 @@ export function linkProblem(
   node: NodeName,
   stats: ReplicationStats,
 ): { what: string; remedy: string } | undefined {
+  if (stats.problem !== undefined) return stats.problem;
   switch (stats.state) {
     case 'synced':
       return undefined;

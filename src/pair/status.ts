@@ -4,7 +4,7 @@ import { reasonOf } from './client/client-error.js';
 import { connectNode, nodeLabel } from './client/connect.js';
 import type { OpenNode, OpenPair } from './open-pair.js';
 import { whyDown } from './preflight.js';
-import { linkProblem, type ReplicationStats, readReplicationStats } from './replication-stats.js';
+import { linkProblem, type ReplicationStats, replicationOf } from './replication-stats.js';
 import { NODE_NAMES, type NodeName } from './types.js';
 
 /** What a node that answers says of itself. */
@@ -89,7 +89,7 @@ async function askServer(
     };
     const gets = number('get_hits') + number('get_misses');
     if (gets > 0) facts.hitRatio = number('get_hits') / gets;
-    const replication = await readReplicationStats(client).catch(() => undefined);
+    const replication = await replicationOf(node, client).catch(() => undefined);
     return { facts, replication };
   } finally {
     client.close();

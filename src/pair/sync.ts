@@ -4,7 +4,7 @@ import { connectNode } from './client/connect.js';
 import { onBoth } from './on-both.js';
 import type { OpenNode, OpenPair } from './open-pair.js';
 import { whyDown } from './preflight.js';
-import { linkProblem, type ReplicationStats, readReplicationStats } from './replication-stats.js';
+import { linkProblem, type ReplicationStats, replicationOf } from './replication-stats.js';
 import { NODE_NAMES, type NodeName } from './types.js';
 import { pause } from './wait.js';
 
@@ -57,7 +57,7 @@ async function ask(node: OpenNode): Promise<ReplicationStats | undefined> {
   try {
     const client = await connectNode(node);
     try {
-      return await readReplicationStats(client);
+      return await replicationOf(node, client);
     } finally {
       client.close();
     }

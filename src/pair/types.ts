@@ -2,6 +2,12 @@
 
 export type NodeName = 'a' | 'b';
 
+/**
+ * What runs on the nodes: our engine, the C program repcached 2.2.1 built on the hosts, or the distribution's
+ * memcached, which replicates nothing.
+ */
+export type EngineName = 'repcached' | 'legacy' | 'stock';
+
 export interface NodeConfig {
   readonly name: NodeName;
   /** Host name, address or ~/.ssh/config alias by which SSH reaches it; `local` in a local pair. */
@@ -17,10 +23,12 @@ export interface NodeConfig {
 
 export interface PairConfig {
   readonly version: 1;
-  readonly engine: 'repcached';
+  readonly engine: EngineName;
+  /** Only with `legacy`: run exactly as in the old recipe, in the background and as root. */
+  readonly verbatim?: boolean;
   /**
    * Id that both nodes must name, so that two pairs can't be cross-wired by mistake. It follows from the
-   * secret (`pairIdOf`); absent until the first deploy, and when the pair is named by `--a/--b` alone.
+   * secret (`pairIdOf`), and is a random mark of being deployed for other engines; absent until the first deploy, and when the pair is named by `--a/--b` alone.
    */
   readonly pair?: string;
   readonly local: boolean;

@@ -24,8 +24,10 @@ export function renderStatus(status: PairStatus, options: RenderOptions): string
 }
 
 /** The same names in the same order for each node; a dash for what could not be found out. */
-function factsOf({ service, server, replication }: NodeReport): [string, string][] {
+function factsOf({ service, server, replication: link }: NodeReport): [string, string][] {
   const unknown = '-';
+  // A server that tells nothing of its link has no figures to show either.
+  const replication = link?.linkOnly ? undefined : link;
   return [
     ['service', service?.state ?? unknown],
     ['pid', service?.pid === undefined ? unknown : String(service.pid)],
@@ -40,7 +42,7 @@ function factsOf({ service, server, replication }: NodeReport): [string, string]
     ['evictions', server === undefined ? unknown : String(server.evictions)],
     ['connections', server === undefined ? unknown : String(server.connections)],
     ['hit ratio', server?.hitRatio === undefined ? unknown : formatRatio(server.hitRatio)],
-    ['replication', replication?.state ?? unknown],
+    ['replication', linkState(link) ?? unknown],
     ['link up for', replication === undefined ? unknown : formatSec(replication.linkUptimeSec)],
     ['unacknowledged', replication === undefined ? unknown : String(replication.unacked)],
     [
@@ -51,4 +53,9 @@ function factsOf({ service, server, replication }: NodeReport): [string, string]
     ],
     ['clock offset', replication === undefined ? unknown : `${replication.clockOffsetMs} ms`],
   ];
+}
+
+/** Legacy nodes acknowledge nothing: with them, a link is all that can be said. */
+function linkState(link: NodeReport['replication']): string | undefined {
+  return link?.linkOnly && link.state === 'synced' ? 'linked' : link?.state;
 }

@@ -1,6 +1,9 @@
 // Crashing a node on a systemd host on purpose, with the host itself bound to bring it back.
 import type { Host } from '../host/host.js';
-import { nodeLayout } from './systemd-layout.js';
+import type { NodeLayout } from './systemd-layout.js';
+
+/** The names that a crash needs of a node. */
+type CrashLayout = Pick<NodeLayout, 'unit' | 'runtimeDropIns' | 'restoreUnit'>;
 
 /** What the timer runs. Its arguments are the unit and the folder, which goes with all that a crash put into it. */
 const RESTORE = `rm -rf "$2"
@@ -47,8 +50,8 @@ systemctl reset-failed "$unit" 2>/dev/null || :
 systemctl start "$unit"
 `;
 
-export async function crashUnit(host: Host, port: number, restoreAfterSec: number): Promise<void> {
-  const { unit, runtimeDropIns, restoreUnit } = nodeLayout(port);
+export async function crashUnit(host: Host, layout: CrashLayout, restoreAfterSec: number): Promise<void> {
+  const { unit, runtimeDropIns, restoreUnit } = layout;
   const argv = [
     'sh',
     '-c',
@@ -63,8 +66,8 @@ export async function crashUnit(host: Host, port: number, restoreAfterSec: numbe
   await host.run(argv, { root: true, label: `killing ${unit}` });
 }
 
-export async function recoverUnit(host: Host, port: number): Promise<void> {
-  const { unit, runtimeDropIns, restoreUnit } = nodeLayout(port);
+export async function recoverUnit(host: Host, layout: CrashLayout): Promise<void> {
+  const { unit, runtimeDropIns, restoreUnit } = layout;
   const argv = ['sh', '-c', RECOVER, 'sh', unit, runtimeDropIns, restoreUnit] as const;
   await host.run(argv, { root: true, label: `starting ${unit} again` });
 }

@@ -11,7 +11,7 @@ export function systemdInstallSteps(host: Host, spec: NodeSpec): Step[] {
   const folder = (path: string): Step =>
     folderStep(host, { title: `Folder ${path}`, path, mode: 0o755, owner: 'root:root', root: true });
   return [
-    userStep(host),
+    userStep(host, USER),
     folder(PROGRAM_FOLDER),
     folder(RELEASES_FOLDER),
     releaseStep(host, {
@@ -34,17 +34,17 @@ export function systemdInstallSteps(host: Host, spec: NodeSpec): Step[] {
 }
 
 /** useradd is called by its full path, as logins of ordinary users often have no /usr/sbin in theirs. */
-function userStep(host: Host): Step {
+export function userStep(host: Host, user: string): Step {
   return {
-    title: `System user ${USER}`,
+    title: `System user ${user}`,
     check: async () => {
-      const { exitCode } = await host.run(['getent', 'passwd', USER], { allowFailure: true });
-      return exitCode === 0 ? undefined : `user ${USER} is missing`;
+      const { exitCode } = await host.run(['getent', 'passwd', user], { allowFailure: true });
+      return exitCode === 0 ? undefined : `user ${user} is missing`;
     },
     apply: async () => {
-      const { exitCode } = await host.run(['getent', 'group', USER], { allowFailure: true });
+      const { exitCode } = await host.run(['getent', 'group', user], { allowFailure: true });
       // A group that an earlier, interrupted removal left behind.
-      const group = exitCode === 0 ? ['--gid', USER] : ['--user-group'];
+      const group = exitCode === 0 ? ['--gid', user] : ['--user-group'];
       await host.run(
         [
           '/usr/sbin/useradd',
@@ -55,7 +55,7 @@ function userStep(host: Host): Step {
           '/nonexistent',
           '--shell',
           '/usr/sbin/nologin',
-          USER,
+          user,
         ],
         { root: true },
       );
@@ -64,7 +64,7 @@ function userStep(host: Host): Step {
 }
 
 /** systemd reads units only when told to; also mends a run that stopped between writing and telling. */
-function reloadStep(host: Host, unit: string): Step {
+export function reloadStep(host: Host, unit: string): Step {
   return {
     title: 'Units as systemd has read them',
     check: async () => {
@@ -86,7 +86,7 @@ function reloadStep(host: Host, unit: string): Step {
   };
 }
 
-function enableStep(host: Host, unit: string): Step {
+export function enableStep(host: Host, unit: string): Step {
   return {
     title: 'Start at boot',
     check: async () => {

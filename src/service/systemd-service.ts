@@ -3,7 +3,7 @@ import type { Host } from '../host/host.js';
 import type { NodeService, NodeSpec, NodeStatus, Step } from './service.js';
 import { crashUnit, recoverUnit } from './systemd-crash.js';
 import { systemdInstallSteps } from './systemd-install.js';
-import { nodeLayout } from './systemd-layout.js';
+import { CURRENT_LINK, nodeLayout } from './systemd-layout.js';
 import { unitStatus } from './systemd-status.js';
 import { systemdUninstallSteps } from './systemd-uninstall.js';
 
@@ -31,7 +31,7 @@ export class SystemdService implements NodeService {
   }
 
   status(): Promise<NodeStatus> {
-    return unitStatus(this.host, this.#port);
+    return unitStatus(this.host, { ...nodeLayout(this.#port), releaseLink: CURRENT_LINK });
   }
 
   start(): Promise<void> {
@@ -47,11 +47,11 @@ export class SystemdService implements NodeService {
   }
 
   crash(options: { restoreAfterSec: number }): Promise<void> {
-    return crashUnit(this.host, this.#port, options.restoreAfterSec);
+    return crashUnit(this.host, nodeLayout(this.#port), options.restoreAfterSec);
   }
 
   recover(): Promise<void> {
-    return recoverUnit(this.host, this.#port);
+    return recoverUnit(this.host, nodeLayout(this.#port));
   }
 
   async logs(options: { lines: number }): Promise<string> {

@@ -103,7 +103,7 @@ function systemCallSteps(host: Host): Step[] {
   }));
 }
 
-function templateStep(host: Host, options: { title: string; template: string; path: string }): Step {
+export function templateStep(host: Host, options: { title: string; template: string; path: string }): Step {
   const step = async (): Promise<Step> =>
     fileStep(host, {
       title: options.title,

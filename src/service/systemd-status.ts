@@ -1,7 +1,6 @@
 // What systemd knows of a node.
 import type { Host } from '../host/host.js';
 import type { NodeState, NodeStatus } from './service.js';
-import { CURRENT_LINK, nodeLayout } from './systemd-layout.js';
 
 const PROPERTIES = [
   'LoadState',
@@ -18,14 +17,22 @@ const SCRIPT = `
 unit=$1 settings=$2 link=$3; shift 3
 systemctl show "$@" "$unit"
 [ -e "$settings" ] && echo Installed=yes
-echo "Release=$(readlink -- "$link")"
+[ -z "$link" ] || echo "Release=$(readlink -- "$link")"
 read -r uptime _ </proc/uptime && echo "Uptime=$uptime"
 `;
 
-export async function unitStatus(host: Host, port: number): Promise<NodeStatus> {
-  const { unit, environmentFile } = nodeLayout(port);
+interface StatusLayout {
+  readonly unit: string;
+  /** Its presence makes the unit a node. */
+  readonly environmentFile: string;
+  /** Symbolic link to the current release; '' where there are none. */
+  readonly releaseLink: string;
+}
+
+export async function unitStatus(host: Host, layout: StatusLayout): Promise<NodeStatus> {
+  const { unit, environmentFile, releaseLink } = layout;
   const flags = PROPERTIES.flatMap((property) => ['-p', property]);
-  const argv = ['sh', '-c', SCRIPT, 'sh', unit, environmentFile, CURRENT_LINK, ...flags] as const;
+  const argv = ['sh', '-c', SCRIPT, 'sh', unit, environmentFile, releaseLink, ...flags] as const;
   const { stdout } = await host.run(argv, { label: `asking systemd about ${unit}` });
   return interpret(stdout);
 }

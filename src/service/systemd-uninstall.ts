@@ -4,6 +4,7 @@ import type { Step } from './service.js';
 import { removalStep } from './steps.js';
 import {
   MEMORY_FOLDER,
+  type NodeLayout,
   nodeLayout,
   PROGRAM_FOLDER,
   SETTINGS_FOLDER,
@@ -12,15 +13,44 @@ import {
   USER,
 } from './systemd-layout.js';
 
+type UnitNames = Pick<NodeLayout, 'unit' | 'restoreUnit'>;
+
 /** In order; each looks for itself at what is still there, so that a half-installed host is cleaned as well. */
 export function systemdUninstallSteps(host: Host, port: number): Step[] {
   const layout = nodeLayout(port);
-  const { unit } = layout;
-  const timer = `${layout.restoreUnit}.timer`;
   const whenLast = (step: Step): Step => ({
     ...step,
     check: async () => ((await hasOtherNodes(host, port)) ? undefined : await step.check()),
   });
+  return [
+    ...haltSteps(host, layout),
+    removalStep(host, {
+      title: 'Settings, secret and saved items',
+      paths: [
+        layout.secretFile,
+        layout.memoryFile,
+        `${layout.memoryFile}.new`,
+        layout.dropIns,
+        layout.runtimeDropIns,
+        layout.environmentFile,
+      ],
+      root: true,
+    }),
+    whenLast(
+      removalStep(host, {
+        title: 'Unit and releases',
+        paths: [UNIT_FILE, UNIT_DROP_INS, PROGRAM_FOLDER, SETTINGS_FOLDER, MEMORY_FOLDER],
+        root: true,
+      }),
+    ),
+    whenLast(userRemovalStep(host, USER)),
+    forgetStep(host, layout),
+  ];
+}
+
+/** Stops a node's unit for good, and the timer that might bring it back. */
+export function haltSteps(host: Host, { unit, restoreUnit }: UnitNames): Step[] {
+  const timer = `${restoreUnit}.timer`;
   return [
     {
       title: 'Timer that would bring the node back',
@@ -46,27 +76,6 @@ export function systemdUninstallSteps(host: Host, port: number): Step[] {
         await host.run(['systemctl', 'disable', unit], { root: true });
       },
     },
-    removalStep(host, {
-      title: 'Settings, secret and saved items',
-      paths: [
-        layout.secretFile,
-        layout.memoryFile,
-        `${layout.memoryFile}.new`,
-        layout.dropIns,
-        layout.runtimeDropIns,
-        layout.environmentFile,
-      ],
-      root: true,
-    }),
-    whenLast(
-      removalStep(host, {
-        title: 'Unit and releases',
-        paths: [UNIT_FILE, UNIT_DROP_INS, PROGRAM_FOLDER, SETTINGS_FOLDER, MEMORY_FOLDER],
-        root: true,
-      }),
-    ),
-    whenLast(userRemovalStep(host)),
-    forgetStep(host, port),
   ];
 }
 
@@ -77,25 +86,24 @@ async function hasOtherNodes(host: Host, port: number): Promise<boolean> {
   return (await host.run(argv, { root: true, allowFailure: true })).exitCode === 0;
 }
 
-function userRemovalStep(host: Host): Step {
+export function userRemovalStep(host: Host, user: string): Step {
   const exists = async (database: 'passwd' | 'group'): Promise<boolean> =>
-    (await host.run(['getent', database, USER], { allowFailure: true })).exitCode === 0;
+    (await host.run(['getent', database, user], { allowFailure: true })).exitCode === 0;
   return {
-    title: `System user ${USER}`,
+    title: `System user ${user}`,
     check: async () => {
-      if (await exists('passwd')) return `user ${USER} is there`;
-      return (await exists('group')) ? `group ${USER} is there` : undefined;
+      if (await exists('passwd')) return `user ${user} is there`;
+      return (await exists('group')) ? `group ${user} is there` : undefined;
     },
     apply: async () => {
-      if (await exists('passwd')) await host.run(['/usr/sbin/userdel', USER], { root: true });
-      if (await exists('group')) await host.run(['/usr/sbin/groupdel', USER], { root: true });
+      if (await exists('passwd')) await host.run(['/usr/sbin/userdel', user], { root: true });
+      if (await exists('group')) await host.run(['/usr/sbin/groupdel', user], { root: true });
     },
   };
 }
 
 /** systemd remembers units that failed or are gone from the disk until it is told to forget them. */
-function forgetStep(host: Host, port: number): Step {
-  const { unit, restoreUnit } = nodeLayout(port);
+export function forgetStep(host: Host, { unit, restoreUnit }: UnitNames): Step {
   const units = [unit, `${restoreUnit}.service`, `${restoreUnit}.timer`];
   return {
     title: 'What systemd remembers of it',

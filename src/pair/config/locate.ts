@@ -2,7 +2,7 @@
 // `--local` names the local pair; otherwise repcache.yaml (or --config) does, and flags override it.
 import { readFile } from 'node:fs/promises';
 import { OperatorError } from '../../errors.js';
-import { NODE_NAMES, type NodeConfig, type NodeName, type PairConfig } from '../types.js';
+import { type EngineName, NODE_NAMES, type NodeConfig, type NodeName, type PairConfig } from '../types.js';
 import { CONFIG_FILE_NAME, PAIR_DEFAULTS } from './defaults.js';
 import { parsePairFile } from './parse.js';
 import { localPairFile } from './paths.js';
@@ -22,6 +22,8 @@ export interface PairSelection {
   replicationPort?: number;
   memoryMb?: number;
   connections?: number;
+  engine?: EngineName;
+  verbatim?: boolean;
 }
 
 export interface LocatedPair {
@@ -39,7 +41,7 @@ interface LocateOptions {
 
 /**
  * @throws OperatorError `NO_PAIR`, `CONFIG_NOT_FOUND`, `CONFIG_INVALID`, `CONFIG_OF_OTHER_PAIR` (exit config),
- *   `TARGET_INVALID`, `PORT_IS_FIXED` (exit usage)
+ *   `TARGET_INVALID`, `PORT_IS_FIXED`, `ENGINE_IS_FIXED` (exit usage)
  */
 export async function locatePair(selection: PairSelection, options: LocateOptions): Promise<LocatedPair> {
   if (!selection.local) return locateRemote(selection, options);
@@ -54,6 +56,7 @@ export async function locatePair(selection: PairSelection, options: LocateOption
 }
 
 async function locateLocal(selection: PairSelection, options: LocateOptions): Promise<LocatedPair> {
+  if (selection.engine !== undefined && selection.engine !== 'repcached') throw notOnThisMachine();
   const path = selection.configFile ?? localPairFile();
   const text = await readIfThere(path);
   if (text !== undefined) {
@@ -93,6 +96,7 @@ async function locateRemote(selection: PairSelection, options: LocateOptions): P
     const config = withSizes(withTargets(stored, selection), selection);
     if (!describesOtherPair(stored, config)) {
       refuseOtherPorts(stored, selection, 'repcachectl destroy');
+      refuseOtherEngine(stored, selection);
       return { config, path, text };
     }
     // Rewriting the file would lose the only record of the pair that it describes.
@@ -140,6 +144,8 @@ function withSizes(config: PairConfig, selection: PairSelection): PairConfig {
     ...config,
     memoryMb: selection.memoryMb ?? config.memoryMb,
     connections: selection.connections ?? config.connections,
+    engine: selection.engine ?? config.engine,
+    ...(selection.verbatim !== undefined && { verbatim: selection.verbatim }),
   };
 }
 
@@ -172,6 +178,27 @@ function refuseOtherPorts(stored: PairConfig, selection: PairSelection, destroy:
       ],
     },
   );
+}
+
+/** Another engine beside the old one would find its ports taken, or nobody to replicate with. */
+function refuseOtherEngine(stored: PairConfig, { engine }: PairSelection): void {
+  if (stored.pair === undefined || engine === undefined || engine === stored.engine) return;
+  throw new OperatorError(`this pair is deployed with engine ${stored.engine}, not ${engine}`, {
+    code: 'ENGINE_IS_FIXED',
+    exit: 'usage',
+    suggestions: [
+      'leave --engine out',
+      'repcachectl destroy first, then deploy with the other engine: what the pair holds is lost',
+    ],
+  });
+}
+
+function notOnThisMachine(): OperatorError {
+  return new OperatorError('--local runs the engine repcached only', {
+    code: 'USAGE',
+    exit: 'usage',
+    suggestions: ['name two hosts with --a and --b', 'leave --engine out'],
+  });
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {

@@ -110,6 +110,7 @@ function toPairConfig(file: PairFile): PairConfig {
     version: 1,
     engine: file.engine,
     ...(file.pair !== undefined && { pair: file.pair }),
+    ...(file.verbatim === true && { verbatim: true }),
     local: file.local,
     memoryMb: file.memoryMb,
     connections: file.connections,

@@ -17,11 +17,12 @@ const nodeSchema = z.strictObject({
 
 export const pairFileSchema = z.strictObject({
   version: z.literal(1),
-  engine: z.literal('repcached').default('repcached'),
+  engine: z.enum(['repcached', 'legacy', 'stock']).default('repcached'),
   pair: z
     .string()
     .regex(/^[0-9a-f]{16}$/, 'must be 16 hex digits (deploy writes it)')
     .optional(),
+  verbatim: z.boolean().optional(),
   local: z.boolean().default(false),
   port: tcpPort.default(PAIR_DEFAULTS.port),
   replicationPort: tcpPort.default(PAIR_DEFAULTS.replicationPort),

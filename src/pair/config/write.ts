@@ -60,6 +60,7 @@ function topSettings(config: PairConfig): Settings {
   return {
     version: config.version,
     engine: config.engine,
+    verbatim: config.verbatim || undefined,
     pair: config.pair,
     local: config.local || undefined,
     memoryMb: config.memoryMb,
@@ -69,12 +70,12 @@ function topSettings(config: PairConfig): Settings {
 }
 
 function freshSettings(config: PairConfig): Settings {
-  const { version, engine, pair, local, ...sizes } = topSettings(config);
+  const { version, engine, verbatim, pair, local, ...sizes } = topSettings(config);
   const common = { port: config.nodes.a.port, replicationPort: config.nodes.a.replicationPort };
   const nodes = Object.fromEntries(
     NODE_NAMES.map((name) => [name, withoutAbsent(nodeSettings(config.nodes[name], common))]),
   );
-  return withoutAbsent({ version, engine, pair, local, ...common, ...sizes, nodes });
+  return withoutAbsent({ version, engine, verbatim, pair, local, ...common, ...sizes, nodes });
 }
 
 interface Ports {

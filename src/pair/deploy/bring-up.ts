@@ -4,6 +4,7 @@ import { OperatorError } from '../../errors.js';
 import { onBoth } from '../on-both.js';
 import { type OpenPair, peerOf } from '../open-pair.js';
 import type { Progress } from '../progress.js';
+import { restartNode, startTogether } from '../start-order.js';
 import { isInSync, waitForSync } from '../sync.js';
 import { NODE_NAMES, type NodeName } from '../types.js';
 
@@ -34,9 +35,7 @@ export async function bringUp(
   const toStart = NODE_NAMES.filter((name) => actions[name] === 'start');
   if (toStart.length > 0) {
     await progress.step(`Start ${toStart.join(' and ')}`, async () => {
-      await onBoth(async (name) => {
-        if (toStart.includes(name)) await pair.nodes[name].service.start();
-      });
+      await startTogether(pair, toStart, signal);
     });
   }
   const toRestart = NODE_NAMES.filter((name) => actions[name] === 'restart');
@@ -44,7 +43,7 @@ export async function bringUp(
   for (const name of toRestart) {
     signal.throwIfAborted();
     if (!(await isInSync(pair))) throw wouldLoseData(name);
-    await progress.step(`Restart ${name}`, () => pair.nodes[name].service.restart());
+    await progress.step(`Restart ${name}`, () => restartNode(pair, name, signal));
     await settle();
   }
 }

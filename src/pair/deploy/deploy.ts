@@ -3,6 +3,7 @@
 // repcache.yaml is written last: it speaks of a pair that stands.
 import type { LocatedPair } from '../config/locate.js';
 import { renderPairFile, writePairFile } from '../config/write.js';
+import { deployForeign } from '../legacy/deploy.js';
 import { onBoth } from '../on-both.js';
 import { type Access, closePair, openPair, readSecret } from '../open.js';
 import type { OpenPair } from '../open-pair.js';
@@ -22,6 +23,9 @@ export interface DeployOptions {
   readonly dryRun: boolean;
   readonly signal: AbortSignal;
   readonly progress: Progress;
+  /** For the engine `legacy`: where its source comes from. */
+  readonly source?: string | undefined;
+  readonly sha256?: string | undefined;
 }
 
 export interface NodeReport {
@@ -56,7 +60,8 @@ export async function deployPair(located: LocatedPair, options: DeployOptions): 
     ? await openPair(config, access)
     : await progress.step('Connect to both hosts', () => openPair(config, access));
   try {
-    return { ...(await deployOpen(pair, located, options)), movedPorts: moved };
+    const deploy = config.engine === 'repcached' ? deployOpen : deployForeign;
+    return { ...(await deploy(pair, located, options)), movedPorts: moved };
   } finally {
     await closePair(pair);
   }

@@ -14,20 +14,24 @@ import { judgeReach } from './reach.js';
 
 export interface Survey {
   readonly checks: readonly HostCheck[];
-  /** The executable for each host. */
+  /** The executable for each host; means nothing for other engines than ours. */
   readonly releases: Readonly<Record<NodeName, Release>>;
 }
+
+/** Compiler, headers, and the build of an engine that is built or installed on the host. */
+const BUILD_BYTES = 300 * 2 ** 20;
 
 /** @throws OperatorError `HOSTS_UNSUITABLE` (exit unsuitable) with everything that is wrong on either host */
 export async function surveyHosts(pair: OpenPair, progress: Progress): Promise<Survey> {
   const { local } = pair.config;
   const needsRoot = !local;
-  const releasesDir = local ? localStateDir() : PROGRAM_FOLDER;
+  const isOurs = pair.config.engine === 'repcached';
+  const releasesDir = local ? localStateDir() : isOurs ? PROGRAM_FOLDER : '/usr/local';
   const surveyed = await progress.both('Check the host', async (name, say) => {
     const node = pair.nodes[name];
     const ports = [node.config.port, node.config.replicationPort];
     const facts = await gatherFacts(node, { ports, needsRoot, releasesDir });
-    const release = await releaseFor(facts);
+    const release = isOurs ? await releaseFor(facts) : { sizeBytes: BUILD_BYTES };
     const wanted: Wanted = {
       config: pair.config,
       needsRoot,
@@ -35,7 +39,8 @@ export async function surveyHosts(pair: OpenPair, progress: Progress): Promise<S
       release,
       nodesOnHost: local ? NODE_NAMES.length : 1,
     };
-    const checks = judgeHost(node.config, facts, wanted);
+    // Other engines are of the host's own making, whatever its architecture and C library.
+    const checks = judgeHost(node.config, facts, wanted).filter(({ id }) => isOurs || id !== 'architecture');
     if (!local) {
       checks.push(judgeAddress(name, node.host.address));
       checks.push(await judgeReach(node, pair.nodes[peerOf(name)]));

@@ -6,7 +6,7 @@ import { nodeAnswers } from '../client/connect.js';
 import { type OpenPair, peerOf } from '../open-pair.js';
 import { batches } from '../probe-keys.js';
 import { Releasers } from '../releasers.js';
-import { caughtUp, readReplicationStats } from '../replication-stats.js';
+import { caughtUp, replicationOf } from '../replication-stats.js';
 import { type CheckFinding, runCheck, sinceMs } from '../run-check.js';
 import { NODE_NAMES, type NodeName } from '../types.js';
 import { type PollOptions, pause, poll } from '../wait.js';
@@ -222,7 +222,7 @@ class Round {
     let seen = 'nothing';
     const inSync = async () => {
       const [a, b] = await Promise.all(
-        NODE_NAMES.map(async (name) => readReplicationStats(await this.#data.client(name))),
+        NODE_NAMES.map(async (name) => replicationOf(this.#pair.nodes[name], await this.#data.client(name))),
       );
       seen = `a: ${a.state}, ${a.unacked} unacknowledged; b: ${b.state}, ${b.unacked} unacknowledged`;
       return caughtUp(a, a.logSeq) && caughtUp(b, b.logSeq) ? true : undefined;

@@ -13,6 +13,8 @@ export interface AgreementSetup {
   keys: ProbeKeys;
   visibleWithinMs: number;
   maxClockOffsetMs: number;
+  /** Checks that this engine can't pass, by id, with the reason. */
+  limits: ReadonlyMap<string, string>;
   signal?: AbortSignal | undefined;
 }
 
@@ -47,7 +49,14 @@ export async function checkAgreement(
 ): Promise<CheckResult[]> {
   const results: CheckResult[] = [];
   for (const check of CHECKS) {
-    const result = await runCheck(check, () => check.run(setup), setup.signal);
+    const result = await runCheck(
+      check,
+      async () => {
+        const skipped = setup.limits.get(check.id);
+        return skipped === undefined ? await check.run(setup) : { skipped };
+      },
+      setup.signal,
+    );
     results.push(result);
     onCheck(result);
   }

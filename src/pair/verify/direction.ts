@@ -24,6 +24,8 @@ export interface DirectionCheck extends Check {
 }
 
 interface DirectionSetup {
+  /** Checks that this engine can't pass, by id, with the reason. */
+  limits: ReadonlyMap<string, string>;
   from: NodeName;
   to: NodeName;
   writer: MemcachedClient;
@@ -35,6 +37,7 @@ interface DirectionSetup {
 }
 
 export class Direction {
+  readonly limits: ReadonlyMap<string, string>;
   readonly from: NodeName;
   readonly to: NodeName;
   readonly writer: MemcachedClient;
@@ -45,6 +48,7 @@ export class Direction {
   readonly #keys: ProbeKeys;
 
   constructor(setup: DirectionSetup) {
+    this.limits = setup.limits;
     this.from = setup.from;
     this.to = setup.to;
     this.writer = setup.writer;

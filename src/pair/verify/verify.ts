@@ -14,6 +14,7 @@ import { type AgreementSetup, checkAgreement } from './agreement.js';
 import { Direction, type DirectionCheck } from './direction.js';
 import { EXPIRY_CHECKS } from './expiry-checks.js';
 import { measureLag } from './lag.js';
+import { limitsOf } from './limits.js';
 import type { DirectionReport, VerifyOptions, VerifyReport } from './report.js';
 import { VALUE_CHECKS } from './value-checks.js';
 import { WRITE_CHECKS } from './write-checks.js';
@@ -47,7 +48,8 @@ export async function verifyPair(pair: OpenPair, options: VerifyOptions = {}): P
 export async function checkPair(pair: OpenPair, clients: Clients, options: VerifyOptions): Promise<Outcome> {
   const { signal, visibleWithinMs = 5000, maxClockOffsetMs = 1500, onCheck } = options;
   const keys = new ProbeKeys('verify');
-  const setup: AgreementSetup = { clients, keys, visibleWithinMs, maxClockOffsetMs, signal };
+  const limits = limitsOf(pair.config);
+  const setup: AgreementSetup = { clients, limits, keys, visibleWithinMs, maxClockOffsetMs, signal };
   try {
     const directions = await checkDirections(setup, options);
     const agreement = await checkAgreement(setup, (result) => onCheck?.('after', result));
@@ -89,12 +91,12 @@ function removeKeys(pair: OpenPair, setup: AgreementSetup): Promise<CheckResult>
 
 /** One direction after the other; what only waits for time to pass runs beside them. */
 async function checkDirections(setup: AgreementSetup, options: VerifyOptions): Promise<DirectionReport[]> {
-  const { clients, keys, visibleWithinMs, signal } = setup;
+  const { clients, keys, limits, visibleWithinMs, signal } = setup;
   const directions = NODE_NAMES.map((from) => {
     const to = peerOf(from);
     const manyKeys = options.manyKeys ?? 500;
     const [writer, reader] = [clients[from], clients[to]];
-    return new Direction({ from, to, writer, reader, keys, visibleWithinMs, manyKeys, signal });
+    return new Direction({ limits, from, to, writer, reader, keys, visibleWithinMs, manyKeys, signal });
   });
   const background = directions.map((direction) =>
     Promise.all(
@@ -139,6 +141,10 @@ async function checkDirection(direction: Direction, options: VerifyOptions): Pro
 
 /** Once a connection is lost, the checks after it are skipped: they would all fail for that one reason. */
 async function runOne(direction: Direction, check: DirectionCheck): Promise<CheckResult> {
+  const limit = direction.limits.get(check.id);
+  if (limit !== undefined) {
+    return { id: check.id, title: check.title, outcome: 'skipped', ms: 0, detail: limit };
+  }
   for (const client of [direction.writer, direction.reader]) {
     if (!client.open) {
       const { id, title } = check;
