@@ -142,17 +142,23 @@ export class Incoming {
     };
     this.#store.lock();
     try {
-      return this.#count(this.#store.applyRemoteFlush(remote));
+      return this.#judge(this.#store.applyRemoteFlush(remote));
     } finally {
       this.#store.unlock();
     }
   }
 
+  /** For an item or a delete; a flush is no entry of the copy. */
   #count(result: RemoteResult): Fault {
+    const fault = this.#judge(result);
+    if (fault === null && this.copy === 'running') this.copiedItems += 1;
+    return fault;
+  }
+
+  #judge(result: RemoteResult): Fault {
     if (result === REMOTE_CLOCK) return CLOCK_TOO_FAR;
     if (result === REMOTE_INVALID) return MALFORMED;
     this.received += 1;
-    if (this.copy === 'running') this.copiedItems += 1;
     if (result === REMOTE_APPLIED) this.applied += 1;
     else if (result === REMOTE_OLDER && this.copy === 'complete') this.conflicts += 1;
     return null;

@@ -40,6 +40,12 @@ describe('a pair', () => {
     expect(b.lines[0]).toBe('link up (peer 127.0.0.1:1, node 0101010101010101)');
   });
 
+  it('counts items, not flushes, when it says how much was copied', () => {
+    const [a, b] = pair();
+    for (const end of [a, b])
+      expect(end.lines.at(-1)).toBe('sync done (sent 0 items, received 0 items, 0 ms)');
+  });
+
   it('sends changes as they are made, one key once however often it changed', () => {
     const [a, b] = pair();
     for (let i = 0; i < 100; i++) a.set('k', `${i}`);
