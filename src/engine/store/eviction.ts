@@ -53,7 +53,9 @@ const WITHDRAWN_PAGE = 1;
 const WITHDRAWN_SLOT = 2;
 /** Since a donor was last looked for. */
 const EVICTED_BYTES = 3;
-const CONTROL_WORDS = 4;
+/** 1 while the donor's hand passes over a page that is in use. */
+const SPARES_PAGE = 4;
+const CONTROL_WORDS = 5;
 
 /** What is done to the items that are met here. */
 export interface ItemKeeper {
@@ -207,7 +209,7 @@ export class Eviction {
     if (control[DONOR] !== 0) this.#walkDonor(control[DONOR] - 1, slabClass, steps);
   }
 
-  /** Moves the donor's hand by the rule of the clock. */
+  /** Moves the donor's hand by the rule of the clock; over a page that is in use without evicting anything. */
   #walkDonor(donor: number, slabClass: number, steps: number): void {
     const slabs = this.#slabs;
     for (let step = 0; step < steps; step++) {
@@ -224,14 +226,16 @@ export class Eviction {
           this.#control[WITHDRAWN_SLOT] = 0;
           return;
         }
+        if (slabs.isHandAtPageStart(donor)) this.#control[SPARES_PAGE] = this.#isHot(page, donor) ? 1 : 0;
       }
       const slot = slabs.advanceHand(donor);
       const item = slot === 0 ? 0 : this.#itemIn(slot);
       if (item === 0) continue;
       const frequency = this.#segments.byte(item, BYTE_USE) & USE_FREQUENCY_MASK;
       if (this.#keeper.isDead(item)) this.#reclaim(item);
-      else if (frequency === 0 && this.#mayEvict) this.#keeper.evict(item);
-      else if (slot === item) this.#countDown(item, frequency);
+      else if (slot === item && frequency > 0) this.#countDown(item, frequency);
+      else if (frequency === 0 && this.#mayEvict && this.#control[SPARES_PAGE] === 0)
+        this.#keeper.evict(item);
     }
   }
 
