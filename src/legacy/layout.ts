@@ -11,6 +11,8 @@ export const BUILD_LOG = '/var/log/repcached-legacy-build.log';
 export const LEGACY_USER = 'repcached-legacy';
 export const LEGACY_SETTINGS = '/etc/repcached-legacy';
 export const LEGACY_UNIT_FILE = '/etc/systemd/system/repcached-legacy@.service';
+/** systemd's own, for all instances of the template; it escapes the dash. */
+export const LEGACY_SLICE = 'system-repcached\\x2dlegacy.slice';
 
 export interface LegacyLayout {
   readonly unit: string;

@@ -7,13 +7,14 @@ import { crashUnit, recoverUnit } from '../service/systemd-crash.js';
 import { enableStep, reloadStep, userStep } from '../service/systemd-install.js';
 import { templateStep } from '../service/systemd-settings.js';
 import { unitStatus } from '../service/systemd-status.js';
-import { forgetStep, haltSteps, userRemovalStep } from '../service/systemd-uninstall.js';
+import { forgetStep, haltSteps, sliceStep, userRemovalStep } from '../service/systemd-uninstall.js';
 import { readTemplate } from '../service/templates.js';
 import { firewallOf, firewallRemovalStep, firewallSteps } from './firewall.js';
 import {
   BUILD_LOG,
   BUILD_RECORD,
   LEGACY_SETTINGS,
+  LEGACY_SLICE,
   LEGACY_UNIT_FILE,
   LEGACY_USER,
   legacyLayout,
@@ -104,6 +105,7 @@ export class LegacyService implements NodeService {
       ),
       whenLast(this.#programRemovalStep()),
       whenLast(userRemovalStep(host, LEGACY_USER)),
+      whenLast(sliceStep(host, LEGACY_SLICE)),
       forgetStep(host, layout),
     ];
   }

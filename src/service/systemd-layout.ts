@@ -7,6 +7,8 @@ export const CURRENT_LINK = `${PROGRAM_FOLDER}/current`;
 export const SETTINGS_FOLDER = '/etc/repcached';
 /** Holds what nodes keep while they are down. */
 export const MEMORY_FOLDER = '/var/lib/repcached';
+/** systemd's own, for all instances of the template. */
+export const SLICE = 'system-repcached.slice';
 export const UNIT_FILE = '/etc/systemd/system/repcached@.service';
 /** Applies to all nodes of the host. */
 export const UNIT_DROP_INS = '/etc/systemd/system/repcached@.service.d';

@@ -8,6 +8,7 @@ import {
   nodeLayout,
   PROGRAM_FOLDER,
   SETTINGS_FOLDER,
+  SLICE,
   UNIT_DROP_INS,
   UNIT_FILE,
   USER,
@@ -44,6 +45,7 @@ export function systemdUninstallSteps(host: Host, port: number): Step[] {
       }),
     ),
     whenLast(userRemovalStep(host, USER)),
+    whenLast(sliceStep(host, SLICE)),
     forgetStep(host, layout),
   ];
 }
@@ -98,6 +100,17 @@ export function userRemovalStep(host: Host, user: string): Step {
     apply: async () => {
       if (await exists('passwd')) await host.run(['/usr/sbin/userdel', user], { root: true });
       if (await exists('group')) await host.run(['/usr/sbin/groupdel', user], { root: true });
+    },
+  };
+}
+
+/** systemd makes a slice for the instances of a template, and keeps it when the last of them has gone. */
+export function sliceStep(host: Host, slice: string): Step {
+  return {
+    title: 'Slice of the nodes',
+    check: async () => ((await isActive(host, slice)) ? `${slice} is still there` : undefined),
+    apply: async () => {
+      await host.run(['systemctl', 'stop', slice], { root: true });
     },
   };
 }
