@@ -37,7 +37,7 @@ const SAMPLED_SLOTS = 32;
 const SPARSE_SHARE = 1 / 8;
 /**
  * How much older than the class in need a donor must be, so that pages do not go to and fro: more so where what lies
- * there is in use. The figures are those that gave the highest hit ratios in bench/hit-ratio.ts.
+ * there is in use. The figures were chosen by what they did in bench/hit-ratio.ts.
  */
 const COLD_AGE_RATIO = 1.5;
 const HOT_AGE_RATIO = 12;
