@@ -1,6 +1,9 @@
 // Certificates for tests, made by openssl on the spot: an authority, and what it signs.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+
+/** Whether this machine can make certificates at all. */
+export const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
 
 export interface Certificate {
   readonly certificateFile: string;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import getPort from 'get-port';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type Certificate, TestAuthority } from '../../helpers/certificates.js';
+import { type Certificate, hasOpenssl, TestAuthority } from '../../helpers/certificates.js';
 import { EngineProcess, type TestNode, withNode } from '../../helpers/engine.js';
 import { TextClient } from '../../helpers/text-client.js';
 
@@ -68,7 +68,7 @@ async function ask(node: TestNode, request: string, options: ConnectionOptions =
 const STORE_AND_QUIT = 'set a 0 0 1\r\nx\r\nget a\r\nquit\r\n';
 const STORED = 'STORED\r\nVALUE a 0 1\r\nx\r\nEND\r\n';
 
-describe('TLS', () => {
+describe.skipIf(!hasOpenssl)('TLS (skipped where openssl is not installed)', () => {
   it.each(['TLSv1.2', 'TLSv1.3'] as const)('speaks %s', async (version) => {
     await withNode(flags(), async (node) => {
       expect(node.process.log).toContain(`listening on 127.0.0.1:${node.port} with TLS`);
@@ -143,7 +143,7 @@ describe('TLS', () => {
   });
 });
 
-describe('client certificates', () => {
+describe.skipIf(!hasOpenssl)('client certificates (skipped where openssl is not installed)', () => {
   it('are not asked for by default', async () => {
     await withNode(flags(), async (node) => {
       expect(await ask(node, STORE_AND_QUIT, identity(rogue))).toBe(STORED);
@@ -173,7 +173,7 @@ describe('client certificates', () => {
   });
 });
 
-describe('certificates on disk', () => {
+describe.skipIf(!hasOpenssl)('certificates on disk (skipped where openssl is not installed)', () => {
   async function serverName(node: TestNode): Promise<string> {
     const socket = dial(node, { checkServerIdentity: () => undefined });
     await new Promise((resolve, reject) => socket.on('secureConnect', resolve).on('error', reject));
@@ -227,7 +227,7 @@ describe('certificates on disk', () => {
   });
 });
 
-describe('a start that can not succeed', () => {
+describe.skipIf(!hasOpenssl)('a start that can not succeed (skipped where openssl is not installed)', () => {
   async function refusal(...argv: string[]): Promise<string> {
     const node = new EngineProcess(['-u', 'root', '-l', '127.0.0.1', '-p', String(await getPort()), ...argv]);
     const { status } = await node.exited;
