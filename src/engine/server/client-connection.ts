@@ -4,7 +4,7 @@ import type { ReplyBuffer } from '../protocol/reply-buffer.js';
 import type { Session } from '../protocol/session.js';
 import type { Store } from '../store/store.js';
 import type { Stream } from './net.js';
-import { Outbox } from './outbox.js';
+import { Outbox, type OutboxOwner } from './outbox.js';
 
 /** What one connection may ask for before the others have their turn; replies are bounded by the reply buffer. */
 const TURN_BYTES = 64 * 1024;
@@ -33,8 +33,14 @@ export interface TrafficCounters {
   yields: number;
 }
 
-export class ClientConnection {
+export interface ConnectionHost {
+  /** The client is about to see the end of this connection, and may dial again the moment it does. */
+  leaving(connection: ClientConnection): void;
+}
+
+export class ClientConnection implements OutboxOwner {
   readonly #context: ClientContext;
+  readonly #host: ConnectionHost;
   readonly #stream: Stream;
   readonly #session: Session;
   readonly #outbox: Outbox;
@@ -48,11 +54,12 @@ export class ClientConnection {
   /** Unix ms of the last request. */
   #servedMs: number;
 
-  constructor(context: ClientContext, stream: Stream, session: Session) {
+  constructor(context: ClientContext, host: ConnectionHost, stream: Stream, session: Session) {
     this.#context = context;
+    this.#host = host;
     this.#stream = stream;
     this.#session = session;
-    this.#outbox = new Outbox(stream);
+    this.#outbox = new Outbox(stream, this);
     this.#servedMs = context.nowMs();
   }
 
@@ -105,6 +112,10 @@ export class ClientConnection {
   /** Drops the connection with whatever waits. */
   abort(): void {
     this.#stream.terminate();
+  }
+
+  ending(): void {
+    this.#host.leaving(this);
   }
 
   /** The connection is gone. */

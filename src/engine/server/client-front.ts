@@ -49,6 +49,7 @@ export class LocalFront implements ClientFront {
       net,
       listen: options,
       thread: { isShared: options.threads > 1, opensUnixSocket: this.#isFirst },
+      threads: options.threads,
       context: { store, reply: new ReplyBuffer(), traffic: ownCounters, nowMs, onServed },
       openSession: (protocols) => new ClientSession(store, facts, { protocols, credentials: logins }),
       connections: ownCounters,

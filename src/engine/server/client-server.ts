@@ -3,7 +3,7 @@ import type { StatLine } from '../protocol/server-facts.js';
 import type { Session } from '../protocol/session.js';
 import { connectionLine } from '../store/watch-events.js';
 import { WATCH_CONNEVENTS } from '../store/watch-log.js';
-import { ClientConnection, type ClientContext } from './client-connection.js';
+import { ClientConnection, type ClientContext, type ConnectionHost } from './client-connection.js';
 import { ClientListeners, type ListenOptions, type ThreadListens } from './client-listeners.js';
 import { type ClientProtocol, isLoopback } from './listen-addresses.js';
 import type { Net, Stream, StreamHandlers } from './net.js';
@@ -16,6 +16,8 @@ export interface ClientServerOptions {
   readonly net: Net;
   readonly listen: ListenOptions;
   readonly thread: ThreadListens;
+  /** How many threads there are: they share -c, and the open files kept for those who do not leave. */
+  readonly threads: number;
   readonly context: ClientContext;
   readonly openSession: (protocol: ClientProtocol) => Session;
   readonly connections: ConnectionCounters;
@@ -36,9 +38,14 @@ export interface ConnectionCounters {
 
 type Guest = ClientConnection | TurnedAway;
 
-export class ClientServer {
+/** How many ended connections of all threads may be uncounted and still open; limits.ts keeps files for them. */
+const UNCOUNTED_MAX = 16;
+
+export class ClientServer implements ConnectionHost {
   readonly #options: ClientServerOptions;
   readonly #connections = new Set<ClientConnection>();
+  /** Those of them that no longer count against -c. */
+  readonly #uncounted = new Set<ClientConnection>();
   readonly #turnedAway = new Set<TurnedAway>();
   readonly #listeners: ClientListeners<Guest>;
   #upkeep: NodeJS.Timeout | undefined;
@@ -117,7 +124,7 @@ export class ClientServer {
   #opened(stream: Stream, protocol: ClientProtocol): Guest {
     const { connections, context, openSession, maxConnections, logConnection } = this.#options;
     if (!connections.connect(maxConnections)) return this.#turnAway(stream);
-    const connection = new ClientConnection(context, stream, openSession(protocol));
+    const connection = new ClientConnection(context, this, stream, openSession(protocol));
     this.#connections.add(connection);
     this.#tellWatchers('new', connection);
     logConnection(connection);
@@ -127,7 +134,7 @@ export class ClientServer {
   #turnAway(stream: Stream): TurnedAway {
     const guest = new TurnedAway(stream);
     this.#turnedAway.add(guest);
-    if (this.#turnedAway.size > TurnedAway.mostAtATime) {
+    if (this.#turnedAway.size > TurnedAway.mostAtATime / this.#options.threads) {
       // The one that has waited longest: sets keep the order in which things came.
       for (const first of this.#turnedAway) {
         this.#turnedAway.delete(first);
@@ -146,8 +153,19 @@ export class ClientServer {
     if (!this.#connections.delete(guest)) return;
     guest.closed();
     this.#tellWatchers('close', guest);
-    this.#options.connections.disconnect();
+    if (!this.#uncounted.delete(guest)) this.#options.connections.disconnect();
     this.#noteEmpty();
+  }
+
+  /**
+   * A client that sees its connection end and dials again, on another thread perhaps, must find its place free. Those
+   * that then leave their end open would escape -c: no more than a few may.
+   */
+  leaving(connection: ClientConnection): void {
+    if (this.#uncounted.has(connection) || this.#uncounted.size >= UNCOUNTED_MAX / this.#options.threads)
+      return;
+    this.#uncounted.add(connection);
+    this.#options.connections.disconnect();
   }
 
   #tellWatchers(event: 'new' | 'close', connection: ClientConnection): void {

@@ -3,15 +3,22 @@ import type { Stream } from './net.js';
 
 const EMPTY = new Uint8Array(0);
 
+export interface OutboxOwner {
+  /** Everything is out, and the client is about to see the end. */
+  ending(): void;
+}
+
 /** One per connection. While `isBlocked`, its owner produces nothing more for it: that bounds its memory. */
 export class Outbox {
   readonly #stream: Stream;
+  readonly #owner: OutboxOwner;
   #rest: Uint8Array = EMPTY;
   #restStart = 0;
   #closing = false;
 
-  constructor(stream: Stream) {
+  constructor(stream: Stream, owner: OutboxOwner) {
     this.#stream = stream;
+    this.#owner = owner;
   }
 
   /** Whether bytes wait for the kernel. */
@@ -55,7 +62,7 @@ export class Outbox {
       this.#rest = EMPTY;
       this.#restStart = 0;
     }
-    if (this.#closing) this.#stream.end();
+    if (this.#closing) this.#end();
     return true;
   }
 
@@ -63,6 +70,11 @@ export class Outbox {
   closeWhenSent(): void {
     if (this.#closing) return;
     this.#closing = true;
-    if (!this.isBlocked) this.#stream.end();
+    if (!this.isBlocked) this.#end();
+  }
+
+  #end(): void {
+    this.#owner.ending();
+    this.#stream.end();
   }
 }

@@ -5,7 +5,7 @@ import type { Stream } from './net.js';
 const TOO_MANY_CONNECTIONS = Buffer.from('ERROR Too many open connections\r\n');
 
 export class TurnedAway {
-  /** More than these are dropped at once; limits.ts keeps as many files in reserve and more. */
+  /** More than these in all threads are dropped at once; limits.ts keeps as many files in reserve and more. */
   static readonly mostAtATime = 32;
 
   readonly #stream: Stream;

@@ -106,14 +106,32 @@ describe('connections above -c', () => {
 describe('a client that does not close after quit', () => {
   it('is dropped', async () => {
     await withNode([], async (node) => {
+      const client = await node.connect();
+      await client.command('version');
+      const sockets = socketCount(node);
       const { socket, ended } = await stubborn(node.port);
       socket.write('version\r\nquit\r\n');
       await ended;
-      const client = await node.connect();
-      await vi.waitFor(async () => expect((await client.stats()).get('curr_connections')).toBe('1'), {
-        timeout: 10_000,
-      });
+      await vi.waitFor(() => expect(socketCount(node)).toBe(sockets), EVENTUALLY);
       socket.destroy();
+    });
+  });
+
+  it('does not get around -c, however many of them there are', async () => {
+    await withNode(['-c', '2', '-t', '4'], async (node) => {
+      const client = await node.connect();
+      await client.command('version');
+      const sockets = socketCount(node);
+      const stayed: Socket[] = [];
+      for (let round = 0; round < 100; round += 1) {
+        const { socket, ended } = await stubborn(node.port);
+        socket.write('quit\r\n');
+        await ended;
+        stayed.push(socket);
+      }
+      // 1 beside ours by -c, 16 that have ended, 32 that were turned away.
+      expect(socketCount(node)).toBeLessThanOrEqual(sockets + 1 + 16 + 32);
+      for (const socket of stayed) socket.destroy();
     });
   });
 });

@@ -34,7 +34,7 @@ function outboxWithRoom(roomBytes: number): {
 } {
   const stream = new NarrowStream();
   stream.roomBytes = roomBytes;
-  const outbox = new Outbox(stream);
+  const outbox = new Outbox(stream, { ending() {} });
   return { outbox, stream, send: (text) => outbox.send(Buffer.from(`${text}junk`), text.length) };
 }
 
