@@ -53,7 +53,17 @@ export function securedHandler<T>(handler: SocketHandler<T>, material: TlsMateri
       clearTimeout(waiting.get(socket));
       handler.close?.(socket, error);
     },
+    // Bun reports here what a handler of ours throws, and also what the other end did wrong after the handshake
+    // (a record that nobody encrypted): that costs it the connection, and nobody else anything.
+    error(socket, error) {
+      if (isTlsFault(error)) socket.terminate();
+      else handler.error?.(socket, error);
+    },
   };
+}
+
+function isTlsFault(error: Error): boolean {
+  return (error as NodeJS.ErrnoException).code === 'EPROTO';
 }
 
 function isWelcome<T>(socket: Socket<T>, wanted: TlsMaterial['clientCertificates']): boolean {

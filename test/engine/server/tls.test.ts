@@ -109,6 +109,22 @@ describe.skipIf(!hasOpenssl)('TLS (skipped where openssl is not installed)', () 
     });
   });
 
+  it('outlives a client whose records are garbage', async () => {
+    await withNode(flags(), async (node) => {
+      const raw = connectPlain({ port: node.port, host: '127.0.0.1' });
+      const socket = dial(node, { socket: raw });
+      socket.on('error', () => {});
+      const answered = new Promise((resolve) => socket.once('data', resolve));
+      socket.write('version\r\n');
+      await answered;
+      const isClosed = new Promise((resolve) => raw.on('close', resolve));
+      // The header of a record, and a content that nobody encrypted.
+      raw.write(Buffer.from([0x17, 0x03, 0x03, 0x00, 0x20, ...Array(32).fill(7)]));
+      await isClosed;
+      expect(await ask(node, 'version\r\nquit\r\n')).toMatch(/^VERSION /);
+    });
+  });
+
   it('is left out on addresses with notls: in front', async () => {
     const [secured, plain] = [await getPort(), await getPort()];
     const node = new EngineProcess([
