@@ -69,6 +69,8 @@ export class Outgoing {
   #copyVersionLo = 0;
   /** What the last `fullEnd` or `position` said. */
   #announcedSeq = 0;
+  /** Up to here lies what replaced the changes that were passed over. */
+  #replacedSeq = 0;
   #fullEndIsOut = false;
   #fullEndSeq = 0;
   #sweep: TombstoneSweep | null = null;
@@ -146,7 +148,17 @@ export class Outgoing {
     const logIsHalfFull = this.#log.headSeq - this.positionSeq > this.#log.capacity / 2;
     this.#fillChanges(writer, this.isCopying && !logIsHalfFull ? LIVE_SHARE_BYTES : SEND_BUDGET_BYTES);
     if (this.isCopying) this.#fillCopy(writer);
-    else if (this.positionSeq > this.#announcedSeq) this.#announce(writer, FRAME.position);
+    else if (this.#isWhole && this.positionSeq > this.#announcedSeq) this.#announce(writer, FRAME.position);
+    // A stretch of nothing but replaced changes: something must travel for `writable` to come and the rest to follow.
+    else if (writer.length === 0 && this.hasChanges) this.#writeFlush(writer);
+  }
+
+  /**
+   * Whether the peer, told everything up to the position, has for each change up to it that one or what replaced it.
+   * Else a client could hear that its write is safe on two nodes while its replacement is still on its way.
+   */
+  get #isWhole(): boolean {
+    return this.positionSeq >= this.#replacedSeq;
   }
 
   /**
@@ -251,11 +263,14 @@ export class Outgoing {
   #fillChanges(writer: FrameWriter, budgetBytes: number): void {
     const store = this.#store;
     const log = this.#log;
-    const last = Math.min(log.headSeq, this.positionSeq + MAX_EXAMINED);
+    const limit = this.positionSeq + MAX_EXAMINED;
+    let last = Math.min(log.headSeq, limit);
     // The log may overflow meanwhile; then a copy follows with the next send.
     while (this.positionSeq < last && writer.length < budgetBytes && !this.hasOverflowed) {
       this.positionSeq += 1;
       this.#writeChange(writer, this.positionSeq);
+      // Other threads write on: what they replaced is followed up to its replacement.
+      last = Math.min(Math.max(last, this.#replacedSeq), limit);
       store.yieldLock();
     }
   }
@@ -268,9 +283,12 @@ export class Outgoing {
       return;
     }
     const ref = log.refAt(seq);
-    // No longer that version: a later entry speaks for the key, or it was evicted.
-    if (!store.holds(ref, log.versionHiAt(seq), log.versionLoAt(seq), log.touchSeqAt(seq))) return;
-    this.#writeEntry(writer, ref);
+    if (store.holds(ref, log.versionHiAt(seq), log.versionLoAt(seq), log.touchSeqAt(seq))) {
+      this.#writeEntry(writer, ref);
+    } else {
+      // No longer that version: an entry that is in the log by now speaks for the key, or it was evicted.
+      this.#replacedSeq = log.headSeq;
+    }
   }
 
   #fillCopy(writer: FrameWriter): void {
@@ -284,6 +302,7 @@ export class Outgoing {
       }
       // Read anew each time: the index may have grown, and growth moves items to higher buckets only.
       if (this.#copyBucket >= store.bucketCount) {
+        if (!this.#isWhole) break;
         this.#copyBucket = -1;
         this.#fullEndIsOut = true;
         this.#announce(writer, FRAME.fullEnd);

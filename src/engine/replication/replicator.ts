@@ -110,6 +110,14 @@ export class Replicator implements ReplicationMachine {
     return link !== null && !link.awaitingWritable && link.carriesData && !this.#outgoing.hasChanges;
   }
 
+  get isInSync(): boolean {
+    return this.#active !== null && this.#outgoing.copyIsAcked && this.#incoming.copy === 'complete';
+  }
+
+  get ackedSeq(): number {
+    return this.#outgoing.ackedSeq;
+  }
+
   step(event: ReplicationEvent, nowMs: number): readonly ReplicationEffect[] {
     this.#effects.length = 0;
     if (this.#hasStopped) return this.#effects;
@@ -151,12 +159,8 @@ export class Replicator implements ReplicationMachine {
   }
 
   #state(): ReplicationState {
-    if (this.#active !== null) return this.#isInSync() ? 'synced' : 'syncing';
+    if (this.#active !== null) return this.isInSync ? 'synced' : 'syncing';
     return this.#links.size > 0 || !this.#readiness.serving ? 'connecting' : 'alone';
-  }
-
-  #isInSync(): boolean {
-    return this.#outgoing.copyIsAcked && this.#incoming.copy === 'complete';
   }
 
   // ── Events ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -492,7 +496,7 @@ export class Replicator implements ReplicationMachine {
 
   /** Says `sync done` once both copies are where they should be. */
   #noteSync(): void {
-    if (this.#syncSinceMs === null || !this.#isInSync()) return;
+    if (this.#syncSinceMs === null || !this.isInSync) return;
     const sent = this.#outgoing.copiedItems;
     const received = this.#incoming.copiedItems;
     this.#lastSyncMs = this.#nowMs - this.#syncSinceMs;

@@ -144,5 +144,9 @@ export interface ReplicationMachine {
   readonly hasOutgoing: boolean;
   /** Whether the peer has been told everything, and what is written next could be sent at once. */
   readonly awaitsChanges: boolean;
+  /** Whether there is a peer that holds what this node holds: state `synced`. */
+  readonly isInSync: boolean;
+  /** Up to which entry of the change log the peer has what it says, or what replaced it. Never goes back. */
+  readonly ackedSeq: number;
   stats(nowMs: number): ReplicationStats;
 }

@@ -24,8 +24,8 @@ function settle(a: End, b: End): void {
 
 describe('a pair', () => {
   it.each([Number.POSITIVE_INFINITY, 7, 1])('forms and copies both ways, sends split at %s', (splitBytes) => {
-    const a = new End({ ...LOW, secret: 'swordfish' });
-    const b = new End({ ...HIGH, secret: 'swordfish' });
+    const a = new End({ ...LOW, secrets: ['swordfish'] });
+    const b = new End({ ...HIGH, secrets: ['swordfish'] });
     a.set('from-a', '1');
     b.set('from-b', '2');
     connect(a, b);
@@ -54,6 +54,25 @@ describe('a pair', () => {
     expect(b.get('k')).toBe('99');
     expect(b.stats().repl_received - repl_received).toBe(1);
     expect(a.stats()).toMatchObject({ repl_log_seq: 100, repl_acked_seq: 100, repl_unacked: 0 });
+  });
+
+  it('takes a change for acknowledged only once what replaced it was sent', () => {
+    const [a, b] = pair();
+    a.set('k', 'old');
+    settle(a, b);
+    a.set('k', 'new');
+    const { repl_log_seq } = a.stats();
+    // More than one send holds.
+    for (let i = 0; i < 400; i++) a.set(`filler-${i}`, 'x'.repeat(1_000));
+    a.set('k', 'newest');
+    a.step({ kind: 'pump' });
+    carryFrom(a, b);
+    carryFrom(b, a);
+    expect(b.get('k')).toBe('old');
+    expect(a.stats().repl_acked_seq).toBeLessThan(repl_log_seq);
+    carry(a, b);
+    expect(b.get('k')).toBe('newest');
+    expect(a.stats().repl_unacked).toBe(0);
   });
 
   it('carries values up to the largest', () => {
@@ -138,9 +157,9 @@ describe('a pair', () => {
 
 describe('refusals', () => {
   const cases: readonly [string, EndOptions, EndOptions, RegExp][] = [
-    ['another secret', { secret: 'one' }, { secret: 'two' }, /another secret/],
-    ['no secret there', { secret: 'one' }, {}, /it has no secret and this node has one/],
-    ['no secret here', {}, { secret: 'two' }, /it has a secret and this node has none/],
+    ['another secret', { secrets: ['one'] }, { secrets: ['two'] }, /another secret/],
+    ['no secret there', { secrets: ['one'] }, {}, /it has no secret and this node has one/],
+    ['no secret here', {}, { secrets: ['two'] }, /it has a secret and this node has none/],
     ['another pair', { pairId: 'x' }, { pairId: 'y' }, /another pair/],
     ['oneself', {}, { nodeId: 1 }, /this node itself/],
     ['a clock too far', { clockOffsetMs: 4_000_000 }, {}, /more than an hour apart/],
@@ -174,7 +193,7 @@ describe('refusals', () => {
   });
 
   it('a stranger who speaks no frames at all, at once and without data', () => {
-    const b = new End({ ...HIGH, secret: 's' });
+    const b = new End({ ...HIGH, secrets: ['s'] });
     b.step({ kind: 'accepted', link: 9, address: '127.0.0.1:9' });
     b.step({ kind: 'writable', link: 9 });
     b.step({ kind: 'received', link: 9, bytes: new TextEncoder().encode('GET / HTTP/1.1\r\n\r\n') });

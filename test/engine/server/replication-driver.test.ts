@@ -13,6 +13,8 @@ import { ReplicationDriver } from '../../../src/engine/server/replication-driver
 class ScriptedMachine implements ReplicationMachine {
   hasOutgoing = false;
   awaitsChanges = false;
+  isInSync = false;
+  ackedSeq = 0;
   readonly told: ReplicationEvent[] = [];
   answers: Partial<Record<ReplicationEvent['kind'], readonly ReplicationEffect[]>> = {};
 
