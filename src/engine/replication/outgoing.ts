@@ -321,6 +321,7 @@ export class Outgoing {
 
   #writeCopied(writer: FrameWriter, ref: number): void {
     const store = this.#store;
+    if (store.isLocal(ref)) return;
     this.copiedItems += 1;
     // Of a dead item the peer needs to hear only that whatever older it has is dead too.
     if (!store.isLive(ref)) this.#writeTombstone(writer, ref);

@@ -18,6 +18,7 @@ import {
   STATE_RESERVED,
   STATE_TOMBSTONE,
   USE_FETCHED,
+  USE_LOCAL,
   USE_OWN_UNIQUE,
   WORD_EXPTIME,
   WORD_FLAGS,
@@ -122,6 +123,11 @@ export class Items implements ItemKeeper {
       this.segments.word(ref, WORD_VERSION_HI),
       this.segments.word(ref, WORD_VERSION_LO),
     );
+  }
+
+  /** Whether the key stays on this node. */
+  isLocal(ref: number): boolean {
+    return (this.segments.byte(ref, BYTE_USE) & USE_LOCAL) !== 0;
   }
 
   // ── Slots ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -277,6 +283,7 @@ export class Items implements ItemKeeper {
    * that is said of all up to one that was acknowledged, and of these the moved one may be the last to be sent.
    */
   #logMove(ref: number): void {
+    if (this.isLocal(ref)) return;
     const { segments } = this;
     this.#changeLog?.append(
       ref,
@@ -298,6 +305,7 @@ export class Items implements ItemKeeper {
     const mustStay =
       this.#changeLog !== undefined &&
       !this.isFlushed(ref) &&
+      !this.isLocal(ref) &&
       this.#changeLog.mayBeUnknownToPeer(
         this.segments.word(ref, WORD_VERSION_HI),
         this.segments.word(ref, WORD_VERSION_LO),

@@ -50,6 +50,8 @@ export const USE_STALE = 0x40;
 export const USE_WINNER = 0x20;
 /** The client gave the unique itself (`E`): it lies in 8 bytes between key and value, and the version is not shown. */
 export const USE_OWN_UNIQUE = 0x10;
+/** The key stays on this node: the item is neither logged nor copied, and leaves no tombstone. */
+export const USE_LOCAL = 0x08;
 export const OWN_UNIQUE_BYTES = 8;
 /** Turns USE_OWN_UNIQUE into OWN_UNIQUE_BYTES without a branch. */
 export const OWN_UNIQUE_SHIFT = 1;

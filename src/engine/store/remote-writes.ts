@@ -3,6 +3,7 @@
 // Order is (version, touchSeq). On a full tie a tombstone beats an item, and between two items with differing
 // content the one of the node with bit 0 stays. Both nodes judge alike, so both end with the same.
 import type { Items } from './items.js';
+import type { KeyPatterns } from './key-patterns.js';
 import {
   BYTE_TOUCH_SEQ,
   BYTE_USE,
@@ -10,6 +11,7 @@ import {
   memcachedItemBytes,
   OWN_UNIQUE_BYTES,
   STATE_TOMBSTONE,
+  USE_LOCAL,
   USE_STALE,
   WORD_EXPTIME,
   WORD_FLAGS,
@@ -36,11 +38,13 @@ export class RemoteWrites {
   readonly #items: Items;
   readonly #segments: Segments;
   readonly #itemSizeMaxBytes: number;
+  readonly #localKeys: KeyPatterns | undefined;
 
-  constructor(items: Items, itemSizeMaxBytes: number) {
+  constructor(items: Items, itemSizeMaxBytes: number, localKeys: KeyPatterns | undefined) {
     this.#items = items;
     this.#segments = items.segments;
     this.#itemSizeMaxBytes = itemSizeMaxBytes;
+    this.#localKeys = localKeys;
   }
 
   applyItem(
@@ -159,6 +163,9 @@ export class RemoteWrites {
     }
     segments.setVersion(ref, versionHi, versionLo, touchSeq);
     if (hasUnique) segments.setOwnUnique(ref, marks.uniqueHi, marks.uniqueLo);
+    // Of a key that stays local only this node's own items come this way, from before it was restarted.
+    const isLocal = this.#localKeys?.matches(bytes, keyStart, keyLength) === true;
+    if (isLocal) segments.setByte(ref, BYTE_USE, segments.byte(ref, BYTE_USE) | USE_LOCAL);
     if (marks?.isStale) segments.setByte(ref, BYTE_USE, segments.byte(ref, BYTE_USE) | USE_STALE);
     copyBytes(bytes, keyStart, keyStart + keyLength, segments.view(ref), segments.keyOffset(ref));
     items.values.write(ref, 0, bytes, valueStart, valueStart + valueLength);

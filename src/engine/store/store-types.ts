@@ -1,5 +1,6 @@
 // What the store takes and answers: options, result codes, the flush state. No code.
 import type { ChangeLog } from './change-log.js';
+import type { KeyPatterns } from './key-patterns.js';
 import type { SharedMemory } from './shared-memory.js';
 import type { VersionClock } from './version.js';
 
@@ -23,6 +24,8 @@ export interface StoreOptions {
   changeLog?: ChangeLog;
   /** Buckets the index starts with; a power of two, 2 .. 2^18. Default 2^18, which is one page. */
   initialBuckets?: number;
+  /** Keys that stay on this node. Absent: none do. */
+  localKeys?: KeyPatterns;
   /** Tombstones may take this share of memory before the oldest found are dropped. Default 1/16. */
   tombstoneShare?: number;
 }
@@ -88,6 +91,8 @@ export const REMOTE_NO_MEMORY = 5;
 export const REMOTE_CLOCK = 6;
 /** Key or value length outside what an item can have; nothing was touched. */
 export const REMOTE_INVALID = 7;
+/** The key stays local on this node: whatever the peer has under it is its own. */
+export const REMOTE_LOCAL_KEY = 8;
 export type RemoteResult =
   | typeof REMOTE_APPLIED
   | typeof REMOTE_SAME
@@ -96,7 +101,8 @@ export type RemoteResult =
   | typeof REMOTE_BELOW_DELETE_FLOOR
   | typeof REMOTE_NO_MEMORY
   | typeof REMOTE_CLOCK
-  | typeof REMOTE_INVALID;
+  | typeof REMOTE_INVALID
+  | typeof REMOTE_LOCAL_KEY;
 
 /** What the peer says of an item besides, if there is anything: marks of the meta commands. */
 export interface ItemMarks {

@@ -9,6 +9,7 @@ import { RELATIVE_LIMIT_SEC } from './exptime.js';
 import { FlushFloor } from './flush-floor.js';
 import { HashIndex } from './index.js';
 import { Items } from './items.js';
+import type { KeyPatterns } from './key-patterns.js';
 import {
   BYTE_KEY_LENGTH,
   BYTE_TOUCH_SEQ,
@@ -22,6 +23,7 @@ import {
   TOUCH_SEQ_MAX,
   USE_FETCHED,
   USE_FREQUENCY_MASK,
+  USE_LOCAL,
   USE_OWN_UNIQUE,
   USE_STALE,
   USE_WINNER,
@@ -66,6 +68,7 @@ import {
   NOT_STORED,
   REMOTE_APPLIED,
   REMOTE_CLOCK,
+  REMOTE_LOCAL_KEY,
   REMOTE_SAME,
   type RemoteResult,
   STORED,
@@ -115,6 +118,7 @@ export class Store {
   readonly #counts: Float64Array;
   readonly #clock: VersionClock;
   readonly #changeLog: ChangeLog | undefined;
+  readonly #localKeys: KeyPatterns | undefined;
   readonly #tableBytes: number;
   /** Keeps the reads of warm() from being optimized away. */
   #warmth = 0;
@@ -140,6 +144,7 @@ export class Store {
     this.evictions = options.evictions ?? true;
     this.#clock = options.clock;
     this.#changeLog = options.changeLog;
+    this.#localKeys = options.localKeys;
     const memory = options.memory ?? new SharedMemory();
     this.#lock = new StoreLock(memory);
     this.#flushFloor = new FlushFloor(memory);
@@ -172,7 +177,7 @@ export class Store {
     });
     this.#values = this.#items.values;
     this.#index = this.#items.index;
-    this.#remote = new RemoteWrites(this.#items, this.itemSizeMaxBytes);
+    this.#remote = new RemoteWrites(this.#items, this.itemSizeMaxBytes, options.localKeys);
   }
 
   // ── Threads ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -406,7 +411,7 @@ export class Store {
   /** Deletes a live item; with replication on a tombstone tells the peer. */
   removeItem(ref: number): void {
     const changeLog = this.#changeLog;
-    if (changeLog === undefined) {
+    if (changeLog === undefined || this.#items.isLocal(ref)) {
       this.#items.drop(ref);
       return;
     }
@@ -591,6 +596,11 @@ export class Store {
     return this.#segments.state(ref) === STATE_TOMBSTONE;
   }
 
+  /** Whether the key of an entry stays on this node: nobody else is told of it. */
+  isLocal(ref: number): boolean {
+    return this.#items.isLocal(ref);
+  }
+
   /** Whether the slot still holds exactly this entry (live or tombstone). Any ref is safe to ask about. */
   holds(ref: number, versionHi: number, versionLo: number, touchSeq: number): boolean {
     // A page may have changed its class since: what lies at ref could be the middle of a client's value.
@@ -692,6 +702,36 @@ export class Store {
     touchSeq: number,
     marks?: ItemMarks,
   ): RemoteResult {
+    if (this.#staysLocal(bytes, keyStart, keyLength)) return REMOTE_LOCAL_KEY;
+    return this.restoreItem(
+      bytes,
+      keyStart,
+      keyLength,
+      valueStart,
+      valueLength,
+      flags,
+      exptimeSec,
+      versionHi,
+      versionLo,
+      touchSeq,
+      marks,
+    );
+  }
+
+  /** Takes back an item that this node itself had before it was restarted; also one whose key stays here. */
+  restoreItem(
+    bytes: Uint8Array,
+    keyStart: number,
+    keyLength: number,
+    valueStart: number,
+    valueLength: number,
+    flags: number,
+    exptimeSec: number,
+    versionHi: number,
+    versionLo: number,
+    touchSeq: number,
+    marks?: ItemMarks,
+  ): RemoteResult {
     if (!this.#clock.observe(versionHi, versionLo, this.nowMs)) return REMOTE_CLOCK;
     return this.#remote.applyItem(
       bytes,
@@ -722,6 +762,7 @@ export class Store {
     touchSeq: number,
     keep: boolean,
   ): RemoteResult {
+    if (this.#staysLocal(bytes, keyStart, keyLength)) return REMOTE_LOCAL_KEY;
     if (!this.#clock.observe(versionHi, versionLo, this.nowMs)) return REMOTE_CLOCK;
     return this.#remote.applyTombstone(
       bytes,
@@ -989,7 +1030,11 @@ export class Store {
 
   /** Stamps, publishes and logs a filled item. */
   #publish(ref: number, hash: number, old: number): void {
+    const segments = this.#segments;
     this.#stamp(ref);
+    if (this.#staysLocal(segments.view(ref), segments.keyOffset(ref), segments.byte(ref, BYTE_KEY_LENGTH))) {
+      segments.setByte(ref, BYTE_USE, segments.byte(ref, BYTE_USE) | USE_LOCAL);
+    }
     this.#items.publish(ref, hash, old);
     this.#noteStored(this.uniqueHi(ref), this.uniqueLo(ref), this.valueLength(ref));
     this.#log(ref);
@@ -1006,6 +1051,10 @@ export class Store {
     this.#stamp(ref);
     if (this.hasOwnUnique(ref)) this.#segments.setOwnUnique(ref, this.#clock.hi, this.#clock.lo);
     this.#log(ref);
+  }
+
+  #staysLocal(key: Uint8Array, start: number, length: number): boolean {
+    return this.#localKeys?.matches(key, start, length) === true;
   }
 
   /** Marks a slot that has room for it as having a unique of its own. Before the value is written: it moves that. */
@@ -1067,7 +1116,7 @@ export class Store {
   }
 
   #log(ref: number): void {
-    if (this.#changeLog === undefined) return;
+    if (this.#changeLog === undefined || this.#items.isLocal(ref)) return;
     const touchSeq = this.touchSeq(ref);
     this.#changeLog.append(ref, this.versionHi(ref), this.versionLo(ref), touchSeq, CHANGE_ITEM);
   }

@@ -233,7 +233,7 @@ class Taker {
       );
       return;
     }
-    const result = store.applyRemoteItem(
+    const result = store.restoreItem(
       bytes,
       record.keyStart,
       record.keyLength,
