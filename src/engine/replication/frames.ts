@@ -7,7 +7,7 @@
  * | type      | payload |
  * |-----------|---------|
  * | hello     | see handshake.ts |
- * | proof     | 32 bytes, or none where there is no secret |
+ * | proof     | 32 bytes for each of one or two secrets, or none where there is no secret |
  * | refuse    | u8 reason |
  * | ping      | f64 sender's time in ms |
  * | pong      | f64 time from the ping, f64 sender's time in ms |

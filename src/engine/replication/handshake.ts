@@ -9,7 +9,11 @@ import type { MessageAuthenticator } from './types.js';
  * Both ends send `hello` at once. The dialler then proves the secret; only when that proof holds does the acceptor
  * prove it too, so a stranger who connects gets nothing that was computed with the secret. A proof is the HMAC of
  * the prover's role and of both greetings, each with a fresh nonce: it can be neither replayed nor reflected, and
- * nothing in the greetings can have been changed on the way.
+ * nothing in the greetings can have been changed on the way. In TLS it covers what only the two ends of that very
+ * TLS session know, so that nobody can sit in the middle, whatever certificates they got hold of.
+ *
+ * While the secret is being changed a node accepts two. The dialler proves every one it has, the acceptor those that
+ * it was shown; one in common is enough, so it does not matter on which host the change comes first.
  */
 const MAGIC = 0x50435052;
 export const PROTOCOL_VERSION = 1;
@@ -17,6 +21,8 @@ export const PROTOCOL_VERSION = 1;
 export const NODE_ID_BYTES = 8;
 export const NONCE_BYTES = 32;
 export const PROOF_BYTES = 32;
+/** The secret, and the one before it. */
+export const SECRETS_MAX = 2;
 export const MAX_PAIR_ID_BYTES = 64;
 
 /** magic u32, protocol version u16, has-secret u8, pair id length u8, node id, nonce, nowMs f64, clockMs f64. */
@@ -86,22 +92,59 @@ export function judgeHello(own: Hello, peer: Hello, nowMs: number): Refusal | nu
   return null;
 }
 
-/** The prover's proof; empty where there is no secret. Both greetings are the payloads as they travelled. */
-export function makeProof(
-  mac: MessageAuthenticator | null,
+/** What is proven on one link: the greetings as they travelled, and the TLS session (null in the clear). */
+export interface Transcript {
+  readonly dialerHello: Uint8Array;
+  readonly acceptorHello: Uint8Array;
+  readonly channelBinding: Uint8Array | null;
+}
+
+/** The prover's proofs, one for each secret, one after the other; empty where there is none. */
+export function makeProofs(
+  secrets: readonly MessageAuthenticator[],
   prover: Role,
-  dialerHello: Uint8Array,
-  acceptorHello: Uint8Array,
+  transcript: Transcript,
 ): Uint8Array {
-  if (mac === null) return new Uint8Array(0);
-  const label = new TextEncoder().encode(`repcached ${prover} proof\n`);
+  const message = proofMessage(prover, transcript);
+  const proofs = new Uint8Array(secrets.length * PROOF_BYTES);
+  for (let i = 0; i < secrets.length; i++) proofs.set(secrets[i](message), i * PROOF_BYTES);
+  return proofs;
+}
+
+/**
+ * Which of our secrets the prover has shown to know; null if that is not enough. Everything is computed and compared,
+ * whatever matches: how long it takes tells nothing.
+ */
+export function provenSecrets(
+  secrets: readonly MessageAuthenticator[],
+  prover: Role,
+  transcript: Transcript,
+  proofs: Uint8Array,
+): readonly MessageAuthenticator[] | null {
+  if (proofs.length % PROOF_BYTES !== 0 || proofs.length > SECRETS_MAX * PROOF_BYTES) return null;
+  if (secrets.length === 0) return proofs.length === 0 ? secrets : null;
+  const message = proofMessage(prover, transcript);
+  const proven = secrets.filter((secret) => {
+    const expected = secret(message);
+    let matches = false;
+    for (let at = 0; at < proofs.length; at += PROOF_BYTES) {
+      if (bytesEqual(proofs.subarray(at, at + PROOF_BYTES), expected)) matches = true;
+    }
+    return matches;
+  });
+  return proven.length === 0 ? null : proven;
+}
+
+function proofMessage(prover: Role, { dialerHello, acceptorHello, channelBinding }: Transcript): Uint8Array {
+  const channel = channelBinding === null ? 'in the clear' : `in TLS ${hex(channelBinding)}`;
+  const label = new TextEncoder().encode(`repcached ${prover} proof ${channel}\n`);
   const message = new Uint8Array(label.length + dialerHello.length + 4 + acceptorHello.length);
   message.set(label, 0);
   // The length keeps the border between the two greetings where it is.
   writeU32(message, label.length, dialerHello.length);
   message.set(dialerHello, label.length + 4);
   message.set(acceptorHello, label.length + 4 + dialerHello.length);
-  return mac(message);
+  return message;
 }
 
 /** Compares in a time that does not depend on where the two differ. */
@@ -133,7 +176,11 @@ export function nodeBitBeside(own: Uint8Array, peer: Uint8Array): 0 | 1 {
 }
 
 export function nodeIdHex(nodeId: Uint8Array): string {
-  let hex = '';
-  for (const byte of nodeId) hex += byte.toString(16).padStart(2, '0');
-  return hex;
+  return hex(nodeId);
+}
+
+function hex(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
+  return text;
 }

@@ -3,7 +3,7 @@
 import { FrameDecoder } from './frame-decoder.js';
 import { FrameWriter } from './frame-writer.js';
 import type { Hello, Role } from './handshake.js';
-import type { LinkId } from './types.js';
+import type { LinkId, MessageAuthenticator } from './types.js';
 
 /**
  * - `greeting`: connected, our hello is on its way, the peer's has not come. A stranger ends here or in the next
@@ -50,7 +50,10 @@ export class Link {
   pongDueMs: number | null = null;
   /** What to acknowledge next; null if nothing is. */
   ackDueSeq: number | null = null;
-  proofDue = false;
+  /** The secrets to prove next; null if nothing is to be proven. */
+  proofsDue: readonly MessageAuthenticator[] | null = null;
+  /** Known once the TLS handshake is done; null in the clear. */
+  channelBinding: Uint8Array | null = null;
   #state: LinkState = 'greeting';
 
   constructor(

@@ -20,6 +20,9 @@ const REFUSALS = {
   wrongSecret: { code: 7, line: 'it has another secret: give both the same --repl-secret-file' },
   clockTooFar: { code: 8, line: 'the clocks of the two hosts are more than an hour apart: set them' },
   pairComplete: { code: 9, line: 'this node has a living peer already' },
+  noTlsThere: { code: 10, line: 'it does not speak TLS and this node does: give both --repl-tls' },
+  noTlsHere: { code: 11, line: 'it speaks TLS and this node does not: give both --repl-tls' },
+  tlsFailed: { code: 12, line: 'TLS with it failed' },
 } as const;
 
 export type Refusal = keyof typeof REFUSALS;

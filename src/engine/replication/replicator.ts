@@ -17,11 +17,13 @@ import {
   type Hello,
   initialNodeBit,
   judgeHello,
-  makeProof,
+  makeProofs,
   NONCE_BYTES,
   nodeBitBeside,
   nodeIdHex,
+  provenSecrets,
   type Role,
+  type Transcript,
 } from './handshake.js';
 import { type Fault, Incoming } from './incoming.js';
 import { Link } from './link.js';
@@ -30,12 +32,14 @@ import { Readiness } from './readiness.js';
 import { type Refusal, refusalCode, refusalFromPeer, refusalLine } from './refusals.js';
 import type {
   LinkId,
+  MessageAuthenticator,
   ReplicationEffect,
   ReplicationEvent,
   ReplicationMachine,
   ReplicationState,
   ReplicationStats,
   ReplicatorOptions,
+  TlsFailure,
 } from './types.js';
 
 const HEARTBEAT_MS = 500;
@@ -59,6 +63,7 @@ export class Replicator implements ReplicationMachine {
   readonly #log: RingChangeLog;
   readonly #clock: HybridClock;
   readonly #options: ReplicatorOptions;
+  #secrets: readonly MessageAuthenticator[];
   readonly #effects: ReplicationEffect[] = [];
   readonly #links = new Map<LinkId, Link>();
   readonly #backoff: Backoff;
@@ -90,6 +95,7 @@ export class Replicator implements ReplicationMachine {
 
   constructor(options: ReplicatorOptions) {
     this.#options = options;
+    this.#secrets = options.secrets;
     this.#store = options.store;
     this.#log = options.changeLog;
     this.#clock = options.clock;
@@ -154,6 +160,8 @@ export class Replicator implements ReplicationMachine {
       repl_last_sync_items: this.#lastSyncItems,
       repl_last_sync_ms: Math.round(this.#lastSyncMs),
       repl_clock_offset_ms: Math.round(this.#offset.estimateMs),
+      repl_secrets: this.#secrets.length,
+      repl_tls: active?.channelBinding == null ? 0 : 1,
       repl_serving: this.#readiness.serving ? 1 : 0,
     };
   }
@@ -188,6 +196,19 @@ export class Replicator implements ReplicationMachine {
         this.#scheduleDial();
         // The peer may have dialled us meanwhile; then it is there, and has something to copy.
         if (event.failure === 'refused' && this.#links.size === 0) this.#openClientPort();
+        return;
+      case 'secured': {
+        const link = this.#links.get(event.link);
+        if (link !== undefined) link.channelBinding = event.channelBinding;
+        return;
+      }
+      case 'unsecured': {
+        const link = this.#links.get(event.link);
+        if (link?.isStranger === true) this.#refuseUnsecured(link, event.failure);
+        return;
+      }
+      case 'secretsChanged':
+        this.#secrets = event.secrets;
         return;
       case 'received': {
         const link = this.#links.get(event.link);
@@ -235,7 +256,7 @@ export class Replicator implements ReplicationMachine {
     this.#receivingLink = null;
     if (this.#incoming.received !== receivedBefore) this.#readiness.progress(this.#nowMs);
     if (isSound || link.state === 'closed') return;
-    if (link.isStranger) this.#refuse(link, 'notRepcached');
+    if (link.isStranger) this.#refuse(link, isTlsRecord(bytes) ? 'noTlsHere' : 'notRepcached');
     else this.#drop(link, 'the peer sent something that is no frame');
   }
 
@@ -261,11 +282,11 @@ export class Replicator implements ReplicationMachine {
       this.#effects.push({ kind: 'close', link: id });
       return;
     }
-    const { nodeId, pairId, mac, randomBytes } = this.#options;
+    const { nodeId, pairId, randomBytes } = this.#options;
     const hello: Hello = {
       nodeId,
       pairId,
-      hasSecret: mac !== null,
+      hasSecret: this.#secrets.length > 0,
       nonce: randomBytes(NONCE_BYTES),
       nowMs: this.#nowMs,
       clockMs: this.#clock.latestMs,
@@ -292,12 +313,13 @@ export class Replicator implements ReplicationMachine {
     link.peerHelloBytes = payload.slice();
     link.enter('proving');
     // The dialler proves itself first; the acceptor only to one who has.
-    link.proofDue = link.role === 'dialer';
+    if (link.role === 'dialer') link.proofsDue = this.#secrets;
   }
 
-  #onProof(link: Link, proof: Uint8Array): void {
+  #onProof(link: Link, proofs: Uint8Array): void {
     const peerRole: Role = link.role === 'dialer' ? 'acceptor' : 'dialer';
-    if (!bytesEqual(proof, this.#proof(link, peerRole))) {
+    const proven = provenSecrets(this.#secrets, peerRole, transcriptOf(link), proofs);
+    if (proven === null) {
       this.#refuse(link, 'wrongSecret');
       return;
     }
@@ -323,17 +345,11 @@ export class Replicator implements ReplicationMachine {
       if (samePeer) this.#discard(present);
       else this.#drop(present, 'the peer was restarted');
       this.#establish(link, peer, !samePeer);
-      return;
+    } else {
+      this.#establish(link, peer, true);
     }
-    this.#establish(link, peer, true);
-  }
-
-  #proof(link: Link, prover: Role): Uint8Array {
-    const [dialerHello, acceptorHello] =
-      link.role === 'dialer'
-        ? [link.ownHelloBytes, link.peerHelloBytes!]
-        : [link.peerHelloBytes!, link.ownHelloBytes];
-    return makeProof(this.#options.mac, prover, dialerHello, acceptorHello);
+    // To one who has shown a secret that is no news.
+    if (link.role === 'acceptor') link.proofsDue = proven;
   }
 
   #joinClocks(nodeBit: 0 | 1, peerClockMs: number): void {
@@ -354,7 +370,6 @@ export class Replicator implements ReplicationMachine {
 
   /** The peer is proven, and this link is the one. Data moves once the clock offset is known. */
   #establish(link: Link, peer: Hello, isNews: boolean): void {
-    link.proofDue = link.role === 'acceptor';
     link.enter('measuring');
     link.decoder.maxFrameBytes = maxFrameBytes(this.#options.maxValueBytes);
     const nodeBit = nodeBitBeside(this.#options.nodeId, peer.nodeId);
@@ -370,10 +385,7 @@ export class Replicator implements ReplicationMachine {
   }
 
   #refuse(link: Link, refusal: Refusal): void {
-    this.#sayRefusal(
-      `refused ${link.role === 'dialer' ? 'the peer' : 'a connection'} from ${link.address}`,
-      refusal,
-    );
+    this.#sayRefusal(whomWeRefuse(link), refusal);
     // If our hello has not left yet, the memory to write to is not ours; then closing must say it.
     if (!link.awaitingWritable) {
       link.writer.byteFrame(FRAME.refuse, refusalCode(refusal));
@@ -383,18 +395,25 @@ export class Replicator implements ReplicationMachine {
     if (link.role === 'dialer') this.#scheduleDial();
   }
 
+  /** Nothing can be said to the other end; its connection is on its way to be closed. */
+  #refuseUnsecured(link: Link, failure: TlsFailure): void {
+    if (failure.kind === 'notTls') this.#sayRefusal(whomWeRefuse(link), 'noTlsThere');
+    else this.#sayRefusal(whomWeRefuse(link), 'tlsFailed', failure.reason);
+    this.#drop(link, 'no TLS');
+  }
+
   #onRefusal(link: Link, code: number): void {
     const refusal = refusalFromPeer(code);
     if (refusal !== undefined) this.#sayRefusal(`refused by ${link.address}`, refusal);
     this.#drop(link, 'the peer refused it');
   }
 
-  #sayRefusal(what: string, refusal: Refusal): void {
+  #sayRefusal(what: string, refusal: Refusal, reason?: string): void {
     // Ports differ from one connection to the next: the reason is what is said once.
     const saidMs = this.#refusalsSaidMs.get(refusal);
     if (saidMs !== undefined && this.#nowMs - saidMs < REFUSAL_REPEAT_MS) return;
     this.#refusalsSaidMs.set(refusal, this.#nowMs);
-    this.#say(`${what}: ${refusalLine(refusal)}`);
+    this.#say(`${what}: ${refusalLine(refusal)}${reason === undefined ? '' : ` (${reason})`}`);
   }
 
   /** The connection failed, or must go: what it carried is down. */
@@ -514,9 +533,9 @@ export class Replicator implements ReplicationMachine {
   #pump(link: Link): void {
     if (link.awaitingWritable) return;
     const { writer } = link;
-    if (link.proofDue) {
-      link.proofDue = false;
-      writer.bytesFrame(FRAME.proof, this.#proof(link, link.role));
+    if (link.proofsDue !== null) {
+      writer.bytesFrame(FRAME.proof, makeProofs(link.proofsDue, link.role, transcriptOf(link)));
+      link.proofsDue = null;
     }
     if (link === this.#active) this.#pumpActive(link);
     if (writer.length === 0) return;
@@ -588,4 +607,22 @@ export class Replicator implements ReplicationMachine {
   #say(line: string): void {
     this.#effects.push({ kind: 'log', line });
   }
+}
+
+function whomWeRefuse(link: Link): string {
+  return `refused ${link.role === 'dialer' ? 'the peer' : 'a connection'} from ${link.address}`;
+}
+
+/** What is proven on a link whose peer has greeted. */
+function transcriptOf(link: Link): Transcript {
+  const { role, ownHelloBytes, channelBinding } = link;
+  const peerHelloBytes = link.peerHelloBytes!;
+  return role === 'dialer'
+    ? { dialerHello: ownHelloBytes, acceptorHello: peerHelloBytes, channelBinding }
+    : { dialerHello: peerHelloBytes, acceptorHello: ownHelloBytes, channelBinding };
+}
+
+/** The start of a TLS handshake, or of the alert by which a TLS node refuses our greeting. */
+function isTlsRecord(bytes: Uint8Array): boolean {
+  return (bytes[0] === 0x16 || bytes[0] === 0x15) && bytes[1] === 0x03;
 }

@@ -13,6 +13,9 @@ export type LinkId = number;
  */
 export type DialFailure = 'refused' | 'failed';
 
+/** `notTls`: the other end does not speak it. Any other text is the reason in the words of the TLS library. */
+export type TlsFailure = { readonly kind: 'notTls' } | { readonly kind: 'failed'; readonly reason: string };
+
 /** What happened outside. */
 export type ReplicationEvent =
   /** The program is up and listening. Once, before any other. */
@@ -30,6 +33,15 @@ export type ReplicationEvent =
   | { readonly kind: 'dialed'; readonly link: LinkId; readonly address: string }
   /** The dial asked for by the `dial` effect came to nothing. */
   | { readonly kind: 'dialFailed'; readonly failure: DialFailure }
+  /**
+   * The TLS handshake of this link is done; before its first `received`. The binding is 32 bytes that both ends of
+   * this TLS session know, and nobody else.
+   */
+  | { readonly kind: 'secured'; readonly link: LinkId; readonly channelBinding: Uint8Array }
+  /** TLS with the other end failed, and why; its `closed` follows. */
+  | { readonly kind: 'unsecured'; readonly link: LinkId; readonly failure: TlsFailure }
+  /** The secrets were read again: links stand, and the next one is proven with these. */
+  | { readonly kind: 'secretsChanged'; readonly secrets: readonly MessageAuthenticator[] }
   /** Bytes came in. They are read during the step only, so the caller may reuse the memory. */
   | { readonly kind: 'received'; readonly link: LinkId; readonly bytes: Uint8Array }
   /** Every byte of the last `send` for this link has been taken by the kernel. Owed after each `send`. */
@@ -63,7 +75,7 @@ export type ReplicationEffect =
 /** How long the program lets one connection attempt run, in ms. */
 export const DIAL_TIMEOUT_MS = 2_000;
 
-/** Computes HMAC-SHA256 with the pair's secret (32 bytes out). */
+/** Computes HMAC-SHA256 with one of the pair's secrets (32 bytes out). */
 export type MessageAuthenticator = (message: Uint8Array) => Uint8Array;
 
 export interface ReplicatorOptions {
@@ -77,8 +89,8 @@ export interface ReplicatorOptions {
   readonly dials: boolean;
   /** `--repl-pair`: both nodes must name the same one; '' if none is given. At most 64 bytes of UTF-8. */
   readonly pairId: string;
-  /** Null if there is no secret. */
-  readonly mac: MessageAuthenticator | null;
+  /** Those accepted from the start, the current one first; empty if there is no secret. At most {@link SECRETS_MAX}. */
+  readonly secrets: readonly MessageAuthenticator[];
   /** Fresh unpredictable bytes, for nonces. */
   readonly randomBytes: (sizeBytes: number) => Uint8Array;
   /** In [0, 1), for the jitter of the back-off. */
@@ -126,6 +138,10 @@ export interface ReplicationStats {
   readonly repl_last_sync_ms: number;
   /** The peer's clock minus ours. */
   readonly repl_clock_offset_ms: number;
+  /** How many secrets are accepted: 2 while the secret is being changed. */
+  readonly repl_secrets: number;
+  /** 1 while there is a link and it is in TLS. */
+  readonly repl_tls: 0 | 1;
   /** 1 once `ready` has been said. */
   readonly repl_serving: 0 | 1;
 }

@@ -21,6 +21,8 @@ const FIGURES = [
   'repl_last_sync_items',
   'repl_last_sync_ms',
   'repl_clock_offset_ms',
+  'repl_secrets',
+  'repl_tls',
   'repl_serving',
 ] as const satisfies readonly (keyof ReplicationStats)[];
 const STATE = FIGURES.length;
@@ -73,6 +75,8 @@ export class ReplicationBoard {
       repl_last_sync_items: figure('repl_last_sync_items'),
       repl_last_sync_ms: figure('repl_last_sync_ms'),
       repl_clock_offset_ms: figure('repl_clock_offset_ms'),
+      repl_secrets: figure('repl_secrets'),
+      repl_tls: figure('repl_tls') === 0 ? 0 : 1,
       repl_serving: figure('repl_serving') === 0 ? 0 : 1,
     };
   }

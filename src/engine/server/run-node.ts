@@ -1,5 +1,5 @@
 // One node from its start to its end: puts store, clients and replication together, and takes them down in order.
-import { createHmac, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { Replicator } from '../replication/replicator.js';
 import { SharedMemory } from '../store/shared-memory.js';
 import type { Store } from '../store/store.js';
@@ -19,7 +19,7 @@ import { removePidFile, writePidFile } from './pid-file.js';
 import { becomeUser, checkUser } from './privileges.js';
 import { allowLockedMemory, lockMemory, raiseCoreLimit } from './process-limits.js';
 import { ReplicationDriver } from './replication-driver.js';
-import { readSecretFile } from './secret.js';
+import { readAuthenticators } from './secret.js';
 import { WorkerThreads } from './threads.js';
 import { checkUnixSocketPath } from './unix-socket-place.js';
 
@@ -144,7 +144,6 @@ function reloadLogins(state: NodeState): void {
 function replicatorOf({ options, store, clock, replication }: NodeState): Replicator | undefined {
   if (options.replication === undefined || replication === undefined) return undefined;
   const { secretFile, peer, pairId, readyTimeoutMs } = options.replication;
-  const secret = secretFile === undefined ? undefined : readSecretFile(secretFile);
   return new Replicator({
     store,
     changeLog: replication.changeLog,
@@ -152,7 +151,7 @@ function replicatorOf({ options, store, clock, replication }: NodeState): Replic
     nodeId: randomBytes(NODE_ID_BYTES),
     dials: peer !== undefined,
     pairId,
-    mac: secret === undefined ? null : (message) => createHmac('sha256', secret).update(message).digest(),
+    secrets: secretFile === undefined ? [] : readAuthenticators(secretFile),
     randomBytes,
     random: Math.random,
     readyTimeoutMs,

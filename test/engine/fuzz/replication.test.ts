@@ -14,7 +14,11 @@ const FRAME_ITEM = 10;
 
 /** Both ends are made anew for each run, and alike: their nonces and clocks are fixed. */
 function newEnds(secret: string | null): { dialer: End; acceptor: End } {
-  const options: EndOptions = { secret, memoryBytes: 8 * 1024 * 1024, logCapacity: 1024 };
+  const options: EndOptions = {
+    secrets: secret === null ? [] : [secret],
+    memoryBytes: 8 * 1024 * 1024,
+    logCapacity: 1024,
+  };
   const dialer = new End({ ...options, nodeId: 1, dials: true });
   const acceptor = new End({ ...options, nodeId: 2 });
   for (let number = 0; number < 20; number++)

@@ -4,7 +4,12 @@ import { createHmac } from 'node:crypto';
 import { RingChangeLog } from '../../../src/engine/replication/change-log.js';
 import { HybridClock } from '../../../src/engine/replication/clock.js';
 import { Replicator } from '../../../src/engine/replication/replicator.js';
-import type { LinkId, ReplicationEvent, ReplicatorOptions } from '../../../src/engine/replication/types.js';
+import type {
+  LinkId,
+  MessageAuthenticator,
+  ReplicationEvent,
+  ReplicatorOptions,
+} from '../../../src/engine/replication/types.js';
 import { Store } from '../../../src/engine/store/store.js';
 import { MODE_SET } from '../../../src/engine/store/store-types.js';
 
@@ -12,7 +17,8 @@ export const START_MS = 1_800_000_000_000;
 
 export interface EndOptions {
   readonly nodeId?: number;
-  readonly secret?: string | null;
+  /** The current one first. */
+  readonly secrets?: readonly string[];
   readonly pairId?: string;
   readonly dials?: boolean;
   readonly clockOffsetMs?: number;
@@ -21,6 +27,10 @@ export interface EndOptions {
 }
 
 const encoder = new TextEncoder();
+
+export function authenticatorOf(secret: string): MessageAuthenticator {
+  return (message) => createHmac('sha256', secret).update(message).digest();
+}
 
 /** One node. What it sends lies in `outbox` until somebody carries it. */
 export class End {
@@ -45,7 +55,6 @@ export class End {
       clock: this.clock,
       changeLog: this.log,
     });
-    const { secret = null } = options;
     const replicatorOptions: ReplicatorOptions = {
       store: this.store,
       changeLog: this.log,
@@ -53,7 +62,7 @@ export class End {
       nodeId: new Uint8Array(8).fill(options.nodeId ?? 1),
       dials: options.dials ?? false,
       pairId: options.pairId ?? '',
-      mac: secret === null ? null : (message) => createHmac('sha256', secret).update(message).digest(),
+      secrets: (options.secrets ?? []).map(authenticatorOf),
       randomBytes: (sizeBytes) => new Uint8Array(sizeBytes).fill(options.nodeId ?? 1),
       random: () => 0.5,
       maxValueBytes: 1_048_576,

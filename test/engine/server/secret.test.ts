@@ -21,15 +21,32 @@ function fileWith(content: string, mode = 0o600): string {
   return path;
 }
 
+function secretsIn(content: string): string[] {
+  return readSecretFile(fileWith(content)).map((secret) => Buffer.from(secret).toString('latin1'));
+}
+
 describe('readSecretFile', () => {
   it('returns the bytes without the blanks around them', () => {
-    expect(Buffer.from(readSecretFile(fileWith(' 0123456789abcdef\n'))).toString()).toBe('0123456789abcdef');
+    expect(secretsIn(' 0123456789abcdef\n')).toEqual(['0123456789abcdef']);
+  });
+
+  it('returns the secret and the one before it, in that order and each once', () => {
+    const [current, previous] = ['fedcba9876543210', '0123456789abcdef'];
+    expect(secretsIn(`${current}\n${previous}\n`)).toEqual([current, previous]);
+    expect(secretsIn(` ${current} \r\n\r\n ${previous}`)).toEqual([current, previous]);
+    expect(secretsIn(`${current}\n${current}\n`)).toEqual([current]);
+  });
+
+  it('refuses a third line, and a line that is too short', () => {
+    const line = '0123456789abcdef\n';
+    expect(() => secretsIn(line.repeat(3))).toThrow('holds 3 lines, must hold one, the secret, or two');
+    expect(() => secretsIn(`${line}short`)).toThrow('holds a line of 5 bytes, needs at least 16');
   });
 
   it('keeps every byte value', () => {
     const bytes = Buffer.from([0xff, 0x80, 0x00, ...Buffer.from('0123456789abcdef')]);
     writeFileSync(path, bytes, { mode: 0o600 });
-    expect(Buffer.from(readSecretFile(path))).toEqual(bytes);
+    expect(readSecretFile(path)).toEqual([bytes]);
   });
 
   it.each([0o604, 0o602, 0o620, 0o666])('refuses mode %o', (mode) => {

@@ -59,6 +59,8 @@ describe('ReplicationBoard', () => {
       repl_last_sync_items: 11,
       repl_last_sync_ms: 12,
       repl_clock_offset_ms: -13,
+      repl_secrets: 2,
+      repl_tls: 1,
       repl_serving: 1,
     };
     const board = new ReplicationBoard(memory, store, changeLog);

@@ -108,7 +108,7 @@ export class SimNode implements Process {
       nodeId: random.bytes(8),
       dials: true,
       pairId: 'simulated',
-      mac: settings.hasSecret ? simulatedMac : null,
+      secrets: settings.hasSecret ? [simulatedMac] : [],
       randomBytes: (sizeBytes) => random.bytes(sizeBytes),
       random: () => random.next(),
       maxValueBytes: MAX_VALUE_BYTES,
