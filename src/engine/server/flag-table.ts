@@ -166,9 +166,24 @@ export const FLAGS: readonly Flag[] = [
   },
   { long: 'repl-pair', value: 'id', help: 'name of the pair; nodes with different names refuse each other' },
   {
+    long: 'repl-ack',
+    value: 'mode',
+    help: 'when a write is answered: none, at once; peer, once the peer has it, or at once while no peer is in sync; strict, once the peer has it, and without one writes are refused (default: none)',
+  },
+  {
     long: 'repl-ready-timeout',
     value: 'sec',
     help: "longest wait for the peer's data before clients are served (default: 10; a copy that makes progress is waited for)",
+  },
+  {
+    long: 'repl-exclude',
+    value: 'pattern',
+    help: 'keys that stay on this node, with * for any characters, such as lock.* or *.lock; may be repeated. Give both nodes the same',
+  },
+  {
+    long: 'repl-flush',
+    value: 'policy',
+    help: "what a client's flush_all empties: replicate (both nodes, the default), local (this node alone), refuse (none, as -F)",
   },
 
   {

@@ -1,6 +1,7 @@
 // What all threads of a node share, as one of them sees it: the store, the clock of versions, the log, the counts.
 import { RingChangeLog } from '../replication/change-log.js';
 import { HybridClock } from '../replication/clock.js';
+import { KeyPatterns } from '../store/key-patterns.js';
 import type { SharedMemory } from '../store/shared-memory.js';
 import { Store } from '../store/store.js';
 import { ChangeBell } from './change-bell.js';
@@ -58,6 +59,10 @@ export function openNodeState(seed: NodeSeed, memory: SharedMemory): NodeState {
     hashSeed,
     clock,
     ...(changeLog && { changeLog }),
+    ...(options.replication &&
+      options.replication.localKeys.length > 0 && {
+        localKeys: new KeyPatterns(options.replication.localKeys),
+      }),
   });
   const nowMs = nodeClock(epochMs);
   store.setNow(nowMs());

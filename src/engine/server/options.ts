@@ -1,5 +1,6 @@
 // What a command line means: typed options with memcached's defaults, or a FatalError that names the remedy.
 import { availableParallelism } from 'node:os';
+import { KeyPatterns } from '../store/key-patterns.js';
 import { MAX_ITEM_BYTES, MAX_MEMORY_BYTES, MIN_MEMORY_BYTES } from '../store/store-types.js';
 import { type GivenFlag, splitArgv } from './argv.js';
 import { protocolWithAuth } from './client-auth.js';
@@ -17,6 +18,9 @@ import {
 } from './listen-addresses.js';
 import { type TlsSettings, tlsSettings } from './tls-settings.js';
 
+/** When a write is answered: `none`, at once; `peer`, once the peer has it, if there is one; `strict`, never without. */
+export type AckMode = 'none' | 'peer' | 'strict';
+
 export interface ReplicationOptions {
   readonly listen: Endpoint;
   /** Absent: this node only awaits the peer's call. */
@@ -24,7 +28,15 @@ export interface ReplicationOptions {
   readonly secretFile: string | undefined;
   readonly pairId: string;
   readonly readyTimeoutMs: number;
+  readonly ack: AckMode;
+  /** Patterns of keys that stay on this node. */
+  readonly localKeys: readonly string[];
+  readonly flush: FlushPolicy;
 }
+
+const FLUSH_POLICIES = ['replicate', 'local', 'refuse'] as const;
+/** What becomes of a client's flush_all: both nodes forget, this one alone, or none. */
+export type FlushPolicy = (typeof FLUSH_POLICIES)[number];
 
 export interface UnixSocketOptions {
   readonly path: string;
@@ -121,6 +133,7 @@ export function parseCommandLine(argv: readonly string[]): Command {
   if (unixSocket === undefined) checkUdp(values, udpPort, addresses);
   const givenProtocol = last(values, 'B');
   const extended = parseExtended(values.get('o') ?? []);
+  const replication = replicationOptions(values, listen);
   return {
     kind: 'run',
     options: {
@@ -138,7 +151,7 @@ export function parseCommandLine(argv: readonly string[]): Command {
       sasl: values.has('S'),
       tls: values.has('Z') ? tlsSettings(extended.tls) : undefined,
       idleTimeoutSec: extended.idleTimeoutSec,
-      allowFlush: !values.has('F'),
+      allowFlush: !values.has('F') && replication?.flush !== 'refuse',
       allowShutdown: values.has('A'),
       allowDumps: !values.has('disable-dumping'),
       allowWatch: !values.has('W'),
@@ -162,7 +175,7 @@ export function parseCommandLine(argv: readonly string[]): Command {
         unit: 'connections',
       }),
       verbose: values.has('v'),
-      replication: replicationOptions(values, listen),
+      replication,
     },
   };
 }
@@ -294,6 +307,9 @@ function replicationOptions(values: Values, clients: readonly Endpoint[]): Repli
     peer: peerHost === undefined ? undefined : { host: peerHost, port: peerPort },
     secretFile,
     pairId: last(values, 'repl-pair') ?? '',
+    localKeys: localKeys(values.get('repl-exclude') ?? []),
+    flush: flushPolicy(last(values, 'repl-flush')),
+    ack: ackMode(last(values, 'repl-ack') ?? 'none'),
     readyTimeoutMs:
       wholeNumber(values, 'repl-ready-timeout', {
         fallback: DEFAULT_READY_TIMEOUT_SEC,
@@ -302,6 +318,28 @@ function replicationOptions(values: Values, clients: readonly Endpoint[]): Repli
         unit: 'seconds',
       }) * 1000,
   };
+}
+
+function localKeys(patterns: readonly string[]): readonly string[] {
+  try {
+    new KeyPatterns(patterns);
+  } catch (error) {
+    if (error instanceof RangeError) throw new FatalError(`--repl-exclude: ${error.message}`);
+    throw error;
+  }
+  return patterns;
+}
+
+function flushPolicy(text = 'replicate'): FlushPolicy {
+  const policy = FLUSH_POLICIES.find((name) => name === text);
+  if (policy === undefined)
+    throw new FatalError(`--repl-flush ${text}: must be ${FLUSH_POLICIES.join(', ')}`);
+  return policy;
+}
+
+function ackMode(text: string): AckMode {
+  if (text === 'none' || text === 'peer' || text === 'strict') return text;
+  throw new FatalError(`--repl-ack ${text}: must be none, peer or strict`);
 }
 
 /** -X LISTEN[:CONNECT]; what is left out is the port before it, or the default. */

@@ -188,6 +188,8 @@ describe('replication', () => {
       secretFile: undefined,
       pairId: '',
       readyTimeoutMs: 10_000,
+      localKeys: [],
+      flush: 'replicate',
     });
     expect(optionsOf('-X', '16000').replication).toMatchObject({
       listen: { host: '127.0.0.1', port: 16000 },
@@ -199,6 +201,21 @@ describe('replication', () => {
     const replication = optionsOf('-x', '::1', '-X', '16001:16002').replication;
     expect(replication?.listen.port).toBe(16001);
     expect(replication?.peer).toEqual({ host: '::1', port: 16002 });
+  });
+
+  it('takes patterns of keys that stay local, as many as are given', () => {
+    const { replication } = optionsOf('-X', '1', '--repl-exclude', 'lock.*', '--repl-exclude=*.lock');
+    expect(replication?.localKeys).toEqual(['lock.*', '*.lock']);
+  });
+
+  it('refuses flush_all with -F or --repl-flush refuse', () => {
+    expect(optionsOf('-X', '1').allowFlush).toBe(true);
+    expect(optionsOf('-X', '1', '--repl-flush', 'local')).toMatchObject({
+      allowFlush: true,
+      replication: { flush: 'local' },
+    });
+    expect(optionsOf('-X', '1', '--repl-flush', 'refuse').allowFlush).toBe(false);
+    expect(optionsOf('-X', '1', '-F', '--repl-flush', 'local').allowFlush).toBe(false);
   });
 
   it.each([
@@ -228,6 +245,10 @@ describe('replication', () => {
     [['-x', ''], '-x: needs the host name or address of the peer'],
     [['--repl-pair', 'abc'], '--repl-pair: needs replication to be on, with -x or -X'],
     [['-X', '1', '--repl-ready-timeout', 'soon'], '--repl-ready-timeout soon: must be seconds'],
+    [['-X', '1', '--repl-exclude', '*'], '--repl-exclude: "*" matches every key'],
+    [['-X', '1', '--repl-exclude', ''], '--repl-exclude: a pattern has 1 to 250 bytes'],
+    [['--repl-exclude', 'lock.*'], '--repl-exclude: needs replication to be on, with -x or -X'],
+    [['-X', '1', '--repl-flush', 'never'], '--repl-flush never: must be replicate, local, refuse'],
   ])('%j is refused', (argv, message) => {
     expect(refusal(...argv)).toContain(message);
   });
