@@ -20,6 +20,8 @@ const WORDS_PER_ENTRY = 4;
  */
 export class RingChangeLog implements ChangeLog {
   readonly capacity: number;
+  /** Sequence number of the last entry that this thread appended; 0 while there is none. */
+  appendedSeq = 0;
   readonly #mask: number;
   /** ref, versionHi, versionLo, touchSeq | kind << 8 for each entry. */
   readonly #words: Uint32Array;
@@ -59,6 +61,7 @@ export class RingChangeLog implements ChangeLog {
     this.#words[at + 2] = versionLo;
     this.#words[at + 3] = touchSeq | (kind << 8);
     this.#head[0] = seq;
+    this.appendedSeq = seq;
   }
 
   /** The slot of entry `seq`, which must be held. */

@@ -1,10 +1,13 @@
 // One client's connection: feeds its session with bytes and its socket with replies, and never holds more of
-// either than one chunk of input and one high-water mark of output, however slowly the client reads.
+// either than two chunks of input and one high-water mark of output, however slowly the client reads and whatever it
+// waits for.
 import type { ReplyBuffer } from '../protocol/reply-buffer.js';
 import type { Session } from '../protocol/session.js';
 import type { Store } from '../store/store.js';
+import { HeldReply } from './held-reply.js';
 import type { Stream } from './net.js';
 import { Outbox, type OutboxOwner } from './outbox.js';
+import type { ReplyGate, Waiter } from './reply-gate.js';
 
 /** What one connection may ask for before the others have their turn; replies are bounded by the reply buffer. */
 const TURN_BYTES = 64 * 1024;
@@ -24,6 +27,8 @@ export interface ClientContext {
   readonly nowMs: () => number;
   /** Called after each batch of requests. */
   readonly onServed: () => void;
+  /** Where replies to writes wait for the peer; undefined: they do not. */
+  readonly gate: ReplyGate | undefined;
 }
 
 export interface TrafficCounters {
@@ -38,14 +43,20 @@ export interface ConnectionHost {
   leaving(connection: ClientConnection): void;
 }
 
-export class ClientConnection implements OutboxOwner {
+export class ClientConnection implements OutboxOwner, Waiter {
+  awaitedSeq = 0;
+  nextWaiter: Waiter | undefined;
   readonly #context: ClientContext;
   readonly #host: ConnectionHost;
   readonly #stream: Stream;
   readonly #session: Session;
   readonly #outbox: Outbox;
-  /** Input that waits until replies are out; the stream is paused meanwhile. */
+  /** Input that waits until replies are out. More may come in until the stream is paused, and is no more than a chunk. */
   #held: Uint8Array | undefined;
+  #isPaused = false;
+  /** Whether the replies wait in the gate; made by the first that does. */
+  #awaitsPeer = false;
+  #heldReply: HeldReply | undefined;
   /** The client sends no more, or the node stops: what came in is answered, then the connection closes. */
   #isFinishing = false;
   #isClosed = false;
@@ -83,9 +94,13 @@ export class ClientConnection implements OutboxOwner {
   /** Bytes came in. */
   receive(bytes: Uint8Array): void {
     this.#context.traffic.bytesRead += bytes.length;
-    // A chunk may have been under way when the stream was paused.
-    if (this.#held !== undefined) this.#held = Buffer.concat([this.#held, bytes]);
-    else this.#serve(bytes);
+    if (this.#held === undefined) this.#serve(bytes);
+    else {
+      // A chunk may have been under way when the stream was paused; and who waits for the peer is only paused now, as
+      // most clients send nothing while they wait for a reply.
+      this.#held = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes]);
+      this.#pause();
+    }
   }
 
   /** The kernel takes bytes again. */
@@ -101,7 +116,7 @@ export class ClientConnection implements OutboxOwner {
 
   /** Whether nothing was asked for since `sinceMs`. */
   isIdleSince(sinceMs: number): boolean {
-    return this.#servedMs < sinceMs;
+    return this.#servedMs < sinceMs && !this.#awaitsPeer;
   }
 
   /** Whether we have closed it and the client should have, too. */
@@ -127,28 +142,74 @@ export class ClientConnection implements OutboxOwner {
   }
 
   #serve(bytes: Uint8Array): void {
-    const { store, reply, traffic, nowMs, onServed } = this.#context;
+    const { store, reply, traffic, nowMs, onServed, gate } = this.#context;
     this.#servedMs = nowMs();
     store.setNow(this.#servedMs);
+    const writtenSeq = gate === undefined ? 0 : gate.writtenSeq;
     const turnEnd = Math.min(bytes.length, TURN_BYTES);
     const taken = this.#session.consume(bytes, 0, turnEnd, reply);
-    if (reply.length > 0) {
-      traffic.bytesWritten += reply.length;
-      this.#outbox.send(reply.bytes, reply.length);
-      reply.clear();
+    traffic.bytesWritten += reply.length;
+    if (gate === undefined || gate.writtenSeq === writtenSeq || this.#passes(gate, bytes, taken)) {
+      if (reply.length > 0) this.#outbox.send(reply.bytes, reply.length);
+      this.#goOnAfterReplies(bytes, taken);
     }
-    if (this.#session.closing) this.#outbox.closeWhenSent();
-    else if (this.#outbox.isBlocked) this.#hold(bytes.subarray(taken));
-    else if (this.#session.paused || taken < bytes.length) {
-      // The replies are out and there is more to answer: after the other clients had their turn.
-      traffic.yields += 1;
-      this.#hold(bytes.subarray(taken));
-      setImmediate(goOn, this);
-    } else if (this.#isFinishing) this.#outbox.closeWhenSent();
+    reply.clear();
     if (this.#session.isWatching && this.#watchTimer === undefined) {
       this.#watchTimer = setInterval(showWatcher, WATCH_INTERVAL_MS, this);
     }
     onServed();
+  }
+
+  /** Whether the replies of a batch that wrote may leave now. If not, they wait, or nothing more is said. */
+  #passes(gate: ReplyGate, bytes: Uint8Array, taken: number): boolean {
+    const verdict = gate.judge();
+    if (verdict === 'pass') return true;
+    if (verdict === 'cut') {
+      this.#endUnanswered();
+      return false;
+    }
+    const { reply } = this.#context;
+    this.#heldReply ??= new HeldReply();
+    this.#heldReply.keep(reply.bytes, reply.length);
+    this.#held = taken < bytes.length ? bytes.subarray(taken) : NOTHING;
+    this.#awaitsPeer = true;
+    gate.hold(this);
+    return false;
+  }
+
+  letGo(mayAnswer: boolean): void {
+    if (this.#isClosed || this.#held === undefined || this.#heldReply === undefined) return;
+    const rest = this.#held;
+    this.#held = undefined;
+    this.#awaitsPeer = false;
+    if (!mayAnswer) {
+      this.#endUnanswered();
+      return;
+    }
+    // It was not idle: it waited.
+    this.#servedMs = this.#context.nowMs();
+    if (this.#heldReply.length > 0) this.#outbox.send(this.#heldReply.bytes, this.#heldReply.length);
+    this.#heldReply.clear();
+    this.#goOnAfterReplies(rest, 0);
+    if (this.#held === undefined) this.#resume();
+  }
+
+  /** Closes without the replies: the client knows then that it does not know. */
+  #endUnanswered(): void {
+    this.#session.close();
+    this.#outbox.closeWhenSent();
+  }
+
+  /** The replies to bytes[0, taken) are on their way. */
+  #goOnAfterReplies(bytes: Uint8Array, taken: number): void {
+    if (this.#session.closing) this.#outbox.closeWhenSent();
+    else if (this.#outbox.isBlocked) this.#hold(bytes.subarray(taken));
+    else if (this.#session.paused || taken < bytes.length) {
+      // The replies are out and there is more to answer: after the other clients had their turn.
+      this.#context.traffic.yields += 1;
+      this.#hold(bytes.subarray(taken));
+      setImmediate(goOn, this);
+    } else if (this.#isFinishing) this.#outbox.closeWhenSent();
   }
 
   /** Unless the watcher is still busy with what it was shown before. */
@@ -158,15 +219,27 @@ export class ClientConnection implements OutboxOwner {
 
   #hold(rest: Uint8Array): void {
     this.#held = rest;
+    this.#pause();
+  }
+
+  #pause(): void {
+    if (this.#isPaused) return;
+    this.#isPaused = true;
     this.#stream.pause();
+  }
+
+  #resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#stream.resume();
   }
 
   #goOn(): void {
     const rest = this.#held;
-    if (rest === undefined || this.#isClosed) return;
+    if (rest === undefined || this.#awaitsPeer || this.#isClosed) return;
     this.#held = undefined;
     this.#serve(rest);
-    if (this.#held === undefined) this.#stream.resume();
+    if (this.#held === undefined) this.#resume();
   }
 
   /** For `setImmediate`, which takes the connection as an argument: no closure a turn. */

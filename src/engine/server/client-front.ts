@@ -6,6 +6,7 @@ import { FatalError } from './exit.js';
 import { logLine } from './log.js';
 import type { Net } from './net.js';
 import type { NodeState } from './node-state.js';
+import type { ReplyGate } from './reply-gate.js';
 import { NodeFacts, type NodeFactsOptions } from './server-facts.js';
 
 /** How long clients may take to read their last replies once the node stops. */
@@ -27,6 +28,8 @@ export interface LocalFrontOptions {
   readonly thread: number;
   /** Called after each batch of requests. */
   readonly onServed: () => void;
+  /** Where replies to writes wait for the peer. */
+  readonly gate: ReplyGate | undefined;
   readonly replicationStats: NodeFactsOptions['replicationStats'];
 }
 
@@ -35,13 +38,19 @@ export class LocalFront implements ClientFront {
   readonly #clients: ClientServer;
   readonly #isFirst: boolean;
 
-  constructor({ net, state, thread, onServed, replicationStats }: LocalFrontOptions) {
+  constructor({ net, state, thread, onServed, gate, replicationStats }: LocalFrontOptions) {
     const { options, store, counters, logins, nowMs } = state;
     const ownCounters = counters.ofThread(thread);
     const facts = new NodeFacts({
       options,
       counters,
-      replicationStats,
+      replicationStats: () => {
+        const stats = replicationStats();
+        const { replication } = options;
+        return (
+          stats && replication && { ...stats, ...state.replication?.acks.stats(replication.ack, nowMs()) }
+        );
+      },
       listConnections: () => this.#clients.describe(),
     });
     this.#isFirst = thread === 0;
@@ -50,7 +59,7 @@ export class LocalFront implements ClientFront {
       listen: options,
       thread: { isShared: options.threads > 1, opensUnixSocket: this.#isFirst },
       threads: options.threads,
-      context: { store, reply: new ReplyBuffer(), traffic: ownCounters, nowMs, onServed },
+      context: { store, reply: new ReplyBuffer(), traffic: ownCounters, nowMs, onServed, gate },
       openSession: (protocols) => new ClientSession(store, facts, { protocols, credentials: logins }),
       connections: ownCounters,
       maxConnections: options.maxConnections,

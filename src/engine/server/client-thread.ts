@@ -5,6 +5,7 @@ import { bunNet } from './bun-net.js';
 import { LocalFront } from './client-front.js';
 import { EXIT, FatalError } from './exit.js';
 import { openNodeState } from './node-state.js';
+import { replyGateOf } from './reply-gate.js';
 import type { ThreadOrder, ThreadReport, ThreadSetup } from './threads.js';
 
 /** The whole life of a worker thread; the main thread ends it with the process. */
@@ -21,6 +22,7 @@ export function runClientThread(): void {
     state,
     thread,
     onServed: replication === undefined ? () => {} : () => replication.bell.ring(),
+    gate: replyGateOf(state, true),
     replicationStats: () => replication?.board.read(),
   });
   parentPort?.on('message', (order: ThreadOrder) => {

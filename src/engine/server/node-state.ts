@@ -4,6 +4,7 @@ import { HybridClock } from '../replication/clock.js';
 import { KeyPatterns } from '../store/key-patterns.js';
 import type { SharedMemory } from '../store/shared-memory.js';
 import { Store } from '../store/store.js';
+import { AckBoard } from './ack-board.js';
 import { ChangeBell } from './change-bell.js';
 import { nodeClock } from './node-clock.js';
 import type { Options } from './options.js';
@@ -30,6 +31,7 @@ export interface ReplicationState {
   readonly changeLog: RingChangeLog;
   readonly bell: ChangeBell;
   readonly board: ReplicationBoard;
+  readonly acks: AckBoard;
 }
 
 export interface NodeState {
@@ -77,6 +79,7 @@ export function openNodeState(seed: NodeSeed, memory: SharedMemory): NodeState {
       changeLog,
       bell: new ChangeBell(memory, changeLog),
       board: new ReplicationBoard(memory, store, changeLog),
+      acks: new AckBoard(memory),
     },
   };
 }

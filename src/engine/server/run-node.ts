@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { Replicator } from '../replication/replicator.js';
 import { SharedMemory } from '../store/shared-memory.js';
 import type { Store } from '../store/store.js';
+import { AckKeeper } from './ack-keeper.js';
 import { type ClientFront, LocalFront } from './client-front.js';
 import { checkPorts } from './client-listeners.js';
 import { FatalError } from './exit.js';
@@ -19,6 +20,7 @@ import { removePidFile, writePidFile } from './pid-file.js';
 import { becomeUser, checkUser } from './privileges.js';
 import { allowLockedMemory, lockMemory, raiseCoreLimit } from './process-limits.js';
 import { ReplicationDriver } from './replication-driver.js';
+import { type ReplyGate, replyGateOf } from './reply-gate.js';
 import { readAuthenticators } from './secret.js';
 import { WorkerThreads } from './threads.js';
 import { checkUnixSocketPath } from './unix-socket-place.js';
@@ -71,7 +73,9 @@ export function runNode(options: Options, net: Net, fail: (error: unknown) => vo
   };
   const replicator = replicatorOf(state);
   const stopped = Promise.withResolvers<void>();
-  const driver = replicator && driverOf(replicator, state, net, () => serve().catch(fail), stopped.resolve);
+  const gate = options.threads > 1 ? undefined : replyGateOf(state, false);
+  const driver =
+    replicator && driverOf(replicator, state, net, gate, () => serve().catch(fail), stopped.resolve);
 
   // Up to here as the user who started it (the secret may be root's); no byte of anybody is read before this.
   driver?.listen();
@@ -90,6 +94,7 @@ export function runNode(options: Options, net: Net, fail: (error: unknown) => vo
           state,
           thread: 0,
           onServed: driver === undefined ? () => {} : () => driver.noteClientInput(),
+          gate,
           replicationStats: () => replicator?.stats(nowMs()),
         });
   if (!hasJit()) {
@@ -163,11 +168,17 @@ function driverOf(
   machine: Replicator,
   { options, store, nowMs, replication }: NodeState,
   net: Net,
+  gate: ReplyGate | undefined,
   onReady: () => void,
   onStopped: () => void,
 ): ReplicationDriver | undefined {
   if (options.replication === undefined || replication === undefined) return undefined;
-  const { bell, board } = replication;
+  const { bell, board, changeLog, acks } = replication;
+  const { ack: mode } = options.replication;
+  const keeper =
+    mode === 'none'
+      ? undefined
+      : new AckKeeper({ mode, board: acks, machine, changeLog, store, nowMs, log: logLine });
   return new ReplicationDriver({
     machine,
     net,
@@ -177,18 +188,19 @@ function driverOf(
     log: logLine,
     onReady,
     onStopped,
+    onStepped: () => {
+      keeper?.update();
+      gate?.open();
+      if (options.threads === 1) return;
+      store.lock();
+      try {
+        board.publish(machine.stats(nowMs()));
+      } finally {
+        store.unlock();
+      }
+    },
     // With one thread nobody else writes, and nobody else asks.
-    ...(options.threads > 1 && {
-      nextChange: () => bell.await(),
-      onStepped: () => {
-        store.lock();
-        try {
-          board.publish(machine.stats(nowMs()));
-        } finally {
-          store.unlock();
-        }
-      },
-    }),
+    ...(options.threads > 1 && { nextChange: () => bell.await() }),
   });
 }
 

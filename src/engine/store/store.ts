@@ -118,6 +118,7 @@ export class Store {
   readonly #counts: Float64Array;
   readonly #clock: VersionClock;
   readonly #changeLog: ChangeLog | undefined;
+  readonly #refusal: Int32Array;
   readonly #localKeys: KeyPatterns | undefined;
   readonly #tableBytes: number;
   /** Keeps the reads of warm() from being optimized away. */
@@ -153,6 +154,7 @@ export class Store {
     this.prefixStats = new PrefixStats(memory);
     this.watchLog = new WatchLog(memory);
     this.#counts = this.counters.values;
+    this.#refusal = new Int32Array(memory.block('refusal', Int32Array.BYTES_PER_ELEMENT));
     this.#segments = new Segments(memory, pageLimit * PAGE_BYTES);
     this.#slabs = new Slabs(
       memory,
@@ -218,6 +220,15 @@ export class Store {
     this.nowSec = Math.floor(nowMs / 1000);
     this.#items.nowSec = this.nowSec;
     if (this.#flushFloor.isDue(nowMs)) this.#advanceFlush();
+  }
+
+  /** Whether whoever speaks for a client is to refuse commands that write. Nothing here looks at it. */
+  get refusesWrites(): boolean {
+    return Atomics.load(this.#refusal, 0) !== 0;
+  }
+
+  set refusesWrites(refuses: boolean) {
+    Atomics.store(this.#refusal, 0, refuses ? 1 : 0);
   }
 
   // ── Reading ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -47,7 +47,7 @@ describe('datagrams at random', () => {
             });
           const traffic = { bytesRead: 0, bytesWritten: 0, yields: 0 };
           const reply = new ReplyBuffer();
-          const context = { store, reply, traffic, nowMs: () => START_MS, onServed() {} };
+          const context = { store, reply, traffic, nowMs: () => START_MS, onServed() {}, gate: undefined };
           const server = new UdpServer(context, openSession, INSECURE_REPLY_BYTES_MAX);
           for (const bytes of datagrams) {
             const answers: Buffer[] = [];
