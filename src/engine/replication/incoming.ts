@@ -11,6 +11,7 @@ import {
   REMOTE_OLDER,
   type RemoteResult,
 } from '../store/store-types.js';
+import { msOfVersion, versionHiOfMs, versionLoOfMs } from '../store/version.js';
 import {
   FLUSH_BYTES,
   ITEM_HEADER_BYTES,
@@ -41,6 +42,8 @@ export class Incoming {
   copiedItems = 0;
   /** What is added to an expiry time of the peer's, in s. */
   exptimeCorrectionSec = 0;
+  /** The peer's clock minus ours. */
+  clockOffsetMs = 0;
   /** The peer's copy: not begun on this link, coming in, or here. */
   copy: 'none' | 'running' | 'complete' = 'none';
   readonly #store: Store;
@@ -132,11 +135,13 @@ export class Incoming {
   /** Takes the payload of a `flush` frame. */
   flush(bytes: Uint8Array, start: number, end: number): Fault {
     if (end - start !== FLUSH_BYTES) return MALFORMED;
+    const peerDueMs = msOfVersion(readU32(bytes, start + 8), readU32(bytes, start + 12));
+    const dueMs = peerDueMs === 0 ? 0 : Math.max(1, Math.round(peerDueMs - this.clockOffsetMs));
     const remote: FlushState = {
       floorHi: readU32(bytes, start),
       floorLo: readU32(bytes, start + 4),
-      pendingHi: readU32(bytes, start + 8),
-      pendingLo: readU32(bytes, start + 12),
+      pendingHi: versionHiOfMs(dueMs),
+      pendingLo: versionLoOfMs(dueMs),
       stampHi: readU32(bytes, start + 16),
       stampLo: readU32(bytes, start + 20),
     };

@@ -503,6 +503,7 @@ export class Replicator implements ReplicationMachine {
   #onPong(link: Link, sentMs: number, peerMs: number): void {
     this.#offset.sample(sentMs, peerMs, this.#nowMs);
     this.#incoming.exptimeCorrectionSec = this.#offset.correctionSec;
+    this.#incoming.clockOffsetMs = this.#offset.estimateMs;
     if (link.state === 'measuring') link.enter('copying');
   }
 

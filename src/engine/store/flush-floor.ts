@@ -1,4 +1,7 @@
-// flush_all: one version below which everything is dead, and at most one such version still to come.
+// flush_all: one version up to which everything is dead, and at most one flush still to come.
+//
+// A flush for later has a moment, not a version: clocks of versions run ahead of a host's time where the peer's host
+// is ahead. When the moment comes, each node flushes what it knows by then, and the higher of the two floors counts.
 import type { SharedMemory } from './shared-memory.js';
 import type { FlushState } from './store-types.js';
 import { compareVersions, msOfVersion } from './version.js';
@@ -37,26 +40,26 @@ export class FlushFloor {
 
   /** Whether the time of a pending flush has come. A guess when the lock is not held: ask again under it. */
   isDue(nowMs: number): boolean {
-    const hi = this.#words[PENDING_HI];
-    const lo = this.#words[PENDING_LO];
-    return (hi !== 0 || lo !== 0) && nowMs >= msOfVersion(hi, lo);
+    return this.#isPending && nowMs >= msOfVersion(this.#words[PENDING_HI], this.#words[PENDING_LO]);
   }
 
-  /** Lets a pending flush take effect once its time has come. */
-  advance(nowMs: number): void {
-    if (!this.isDue(nowMs)) return;
-    const words = this.#words;
-    this.#raise(words[PENDING_HI], words[PENDING_LO]);
-    words[PENDING_HI] = 0;
-    words[PENDING_LO] = 0;
+  /** Lets the pending flush take effect: everything up to this version is dead. */
+  takeEffect(hi: number, lo: number): void {
+    this.#raise(hi, lo);
+    this.#dropPending();
   }
 
   /** Takes over what is higher in another node's state; false when nothing is. */
   merge(remote: FlushState): boolean {
     const words = this.#words;
     let changed = this.#raise(remote.floorHi, remote.floorLo);
-    if (compareVersions(remote.stampHi, remote.stampLo, words[STAMP_HI], words[STAMP_LO]) > 0) {
+    const order = compareVersions(remote.stampHi, remote.stampLo, words[STAMP_HI], words[STAMP_LO]);
+    if (order > 0) {
       this.#setPending(remote.pendingHi, remote.pendingLo, remote.stampHi, remote.stampLo);
+      changed = true;
+    } else if (order === 0 && remote.pendingHi === 0 && remote.pendingLo === 0 && this.#isPending) {
+      // It took effect there, and the floor says what it took: not again here, a moment later, with what is new.
+      this.#dropPending();
       changed = true;
     }
     return changed;
@@ -72,6 +75,15 @@ export class FlushFloor {
       stampHi: words[STAMP_HI],
       stampLo: words[STAMP_LO],
     };
+  }
+
+  get #isPending(): boolean {
+    return this.#words[PENDING_HI] !== 0 || this.#words[PENDING_LO] !== 0;
+  }
+
+  #dropPending(): void {
+    this.#words[PENDING_HI] = 0;
+    this.#words[PENDING_LO] = 0;
   }
 
   #raise(hi: number, lo: number): boolean {

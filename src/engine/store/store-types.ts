@@ -117,10 +117,10 @@ export interface FlushState {
   /** Items with a version <= the floor are dead. */
   floorHi: number;
   floorLo: number;
-  /** A floor that takes effect when the clock reaches its millisecond. */
+  /** When a flush is still to come: the lowest version of that millisecond, by the clock of the node that tells. */
   pendingHi: number;
   pendingLo: number;
-  /** Version of the last flush_all command; of two pending floors the one with the higher stamp counts. */
+  /** Version of the last flush_all command; of two that are still to come the one with the higher stamp counts. */
   stampHi: number;
   stampLo: number;
 }

@@ -789,10 +789,13 @@ export class Store {
 
   /** Merges the peer's flush state into ours; never logs. */
   applyRemoteFlush(remote: FlushState): RemoteResult {
-    if (!this.#clock.observe(remote.stampHi, remote.stampLo, this.nowMs)) return REMOTE_CLOCK;
-    const changed = this.#flushFloor.merge(remote);
-    this.#flushFloor.advance(this.nowMs);
-    return changed ? REMOTE_APPLIED : REMOTE_SAME;
+    const clock = this.#clock;
+    // What is written here from now on must lie above the floor as well, or it would be dead at once.
+    const isNear =
+      clock.observe(remote.stampHi, remote.stampLo, this.nowMs) &&
+      clock.observe(remote.floorHi, remote.floorLo, this.nowMs);
+    if (!isNear) return REMOTE_CLOCK;
+    return this.#flushFloor.merge(remote) ? REMOTE_APPLIED : REMOTE_SAME;
   }
 
   flushState(): FlushState {
@@ -878,7 +881,12 @@ export class Store {
   #advanceFlush(): void {
     this.#lock.lock();
     try {
-      this.#flushFloor.advance(this.nowMs);
+      if (!this.#flushFloor.isDue(this.nowMs)) return;
+      // All that was known here until now, and nothing that the peer may have been given meanwhile.
+      const hi = this.#clock.latestHi;
+      const lo = (this.#clock.latestLo | 1) >>> 0;
+      this.#flushFloor.takeEffect(hi, lo);
+      this.#changeLog?.append(0, hi, lo, 0, CHANGE_FLUSH);
     } finally {
       this.#lock.unlock();
     }

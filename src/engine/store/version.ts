@@ -7,6 +7,9 @@ export interface VersionClock {
   /** Upper and lower half of the version that the last tick() made. */
   hi: number;
   lo: number;
+  /** The greatest version made or observed, its node bit cleared. */
+  readonly latestHi: number;
+  readonly latestLo: number;
   /** Puts a version into hi/lo that is greater than every version made or observed before. */
   tick(nowMs: number): void;
   /**
