@@ -3,7 +3,7 @@ import type { Store } from '../../../src/engine/store/store.js';
 
 /**
  * What needs no lock: the lock itself, this thread's time and scratch, what never changes, and the key and value of a
- * slot that is reserved and so nobody else's, and what only guesses.
+ * slot that is reserved and so nobody else's, what only guesses, and a flag that is one atomic word.
  */
 const FREE_FOR_ALL: ReadonlySet<string | symbol> = new Set<keyof Store>([
   'lock',
@@ -26,6 +26,7 @@ const FREE_FOR_ALL: ReadonlySet<string | symbol> = new Set<keyof Store>([
   'itemSizeMaxBytes',
   'memoryLimitBytes',
   'evictions',
+  'refusesWrites',
 ]);
 
 /** The same store, whose members throw when they are used without the lock. */

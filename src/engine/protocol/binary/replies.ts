@@ -12,6 +12,7 @@ import {
   STATUS_NOT_FOUND,
   STATUS_NOT_STORED,
   STATUS_OK,
+  STATUS_TEMPORARY_FAILURE,
   STATUS_TOO_LARGE,
   STATUS_UNKNOWN_COMMAND,
 } from './wire.js';
@@ -29,6 +30,8 @@ const TEXTS = new Map([
   [STATUS_AUTH_ERROR, text('Auth failure.')],
   [STATUS_UNKNOWN_COMMAND, text('Unknown command')],
   [STATUS_NO_MEMORY, text('Out of memory')],
+  // memcached has the status, and no use for it; ours is --repl-ack strict.
+  [STATUS_TEMPORARY_FAILURE, text('No peer in sync')],
 ]);
 
 export const NO_MEMORY_ITEM = text('Out of memory allocating item');

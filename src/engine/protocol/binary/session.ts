@@ -48,6 +48,7 @@ import {
   REQUEST_MAGIC,
   STATUS_AUTH_ERROR,
   STATUS_INVALID,
+  STATUS_TEMPORARY_FAILURE,
   STATUS_UNKNOWN_COMMAND,
 } from './wire.js';
 
@@ -223,6 +224,11 @@ export class BinarySession {
 
   #answer(reply: ReplyBuffer): void {
     const store = this.#store;
+    if (request.shape.writes && store.refusesWrites) {
+      writeError(reply, request, STATUS_TEMPORARY_FAILURE);
+      this.#toSwallow = request.valueLength;
+      return;
+    }
     switch (request.shape.command) {
       case OP_GET:
       case OP_GETK:

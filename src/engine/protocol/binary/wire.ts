@@ -40,6 +40,7 @@ export const STATUS_AUTH_ERROR = 0x20;
 export const STATUS_AUTH_CONTINUE = 0x21;
 export const STATUS_UNKNOWN_COMMAND = 0x81;
 export const STATUS_NO_MEMORY = 0x82;
+export const STATUS_TEMPORARY_FAILURE = 0x86;
 
 /** What a request must, may or must not carry. */
 export interface RequestShape {
@@ -52,6 +53,7 @@ export interface RequestShape {
   readonly extrasAreOptional: boolean;
   readonly key: 'none' | 'optional' | 'required';
   readonly hasValue: boolean;
+  readonly writes: boolean;
 }
 
 const NO_SUCH_COMMAND: RequestShape = {
@@ -61,6 +63,7 @@ const NO_SUCH_COMMAND: RequestShape = {
   extrasAreOptional: false,
   key: 'none',
   hasValue: false,
+  writes: false,
 };
 
 const SHAPES: RequestShape[] = new Array(256).fill(NO_SUCH_COMMAND);
@@ -72,23 +75,23 @@ function define(command: number, quietOpcode: number | undefined, shape: Partial
 
 define(OP_GET, 0x09, { key: 'required' });
 define(OP_GETK, 0x0d, { key: 'required' });
-define(OP_SET, 0x11, { extrasBytes: 8, key: 'required', hasValue: true });
-define(OP_ADD, 0x12, { extrasBytes: 8, key: 'required', hasValue: true });
-define(OP_REPLACE, 0x13, { extrasBytes: 8, key: 'required', hasValue: true });
-define(OP_DELETE, 0x14, { key: 'required' });
-define(OP_INCREMENT, 0x15, { extrasBytes: 20, key: 'required' });
-define(OP_DECREMENT, 0x16, { extrasBytes: 20, key: 'required' });
+define(OP_SET, 0x11, { extrasBytes: 8, key: 'required', hasValue: true, writes: true });
+define(OP_ADD, 0x12, { extrasBytes: 8, key: 'required', hasValue: true, writes: true });
+define(OP_REPLACE, 0x13, { extrasBytes: 8, key: 'required', hasValue: true, writes: true });
+define(OP_DELETE, 0x14, { key: 'required', writes: true });
+define(OP_INCREMENT, 0x15, { extrasBytes: 20, key: 'required', writes: true });
+define(OP_DECREMENT, 0x16, { extrasBytes: 20, key: 'required', writes: true });
 define(OP_QUIT, 0x17, {});
-define(OP_FLUSH, 0x18, { extrasBytes: 4, extrasAreOptional: true });
+define(OP_FLUSH, 0x18, { extrasBytes: 4, extrasAreOptional: true, writes: true });
 define(OP_NOOP, undefined, {});
 define(OP_VERSION, undefined, {});
-define(OP_APPEND, 0x19, { key: 'required', hasValue: true });
-define(OP_PREPEND, 0x1a, { key: 'required', hasValue: true });
+define(OP_APPEND, 0x19, { key: 'required', hasValue: true, writes: true });
+define(OP_PREPEND, 0x1a, { key: 'required', hasValue: true, writes: true });
 define(OP_STAT, undefined, { key: 'optional' });
 define(OP_VERBOSITY, undefined, { extrasBytes: 4 });
-define(OP_TOUCH, undefined, { extrasBytes: 4, key: 'required' });
-define(OP_GAT, 0x1e, { extrasBytes: 4, key: 'required' });
-define(OP_GATK, 0x24, { extrasBytes: 4, key: 'required' });
+define(OP_TOUCH, undefined, { extrasBytes: 4, key: 'required', writes: true });
+define(OP_GAT, 0x1e, { extrasBytes: 4, key: 'required', writes: true });
+define(OP_GATK, 0x24, { extrasBytes: 4, key: 'required', writes: true });
 define(OP_SASL_LIST, undefined, {});
 define(OP_SASL_AUTH, undefined, { key: 'required', hasValue: true });
 define(OP_SASL_STEP, undefined, { key: 'required', hasValue: true });

@@ -58,6 +58,22 @@ const NAMES = [
   'refresh_certs',
 ].map((name) => Buffer.from(name, 'latin1'));
 
+/** Whether a command that has no value may write all the same; those with a value always do. */
+export function writesWithoutValue(command: number): boolean {
+  switch (command) {
+    case COMMAND_DELETE:
+    case COMMAND_TOUCH:
+    case COMMAND_GAT:
+    case COMMAND_GATS:
+    case COMMAND_INCR:
+    case COMMAND_DECR:
+    case COMMAND_FLUSH_ALL:
+      return true;
+    default:
+      return false;
+  }
+}
+
 /** The command whose name is exactly bytes[start .. end). */
 export function commandOf(bytes: Uint8Array, start: number, end: number): number {
   const length = end - start;

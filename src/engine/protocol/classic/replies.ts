@@ -24,6 +24,8 @@ export const DETAIL_USAGE = line('CLIENT_ERROR usage: stats detail on|off|dump')
 export const TOO_LARGE_REPLY = line('SERVER_ERROR object too large for cache');
 export const OUT_OF_MEMORY = line('SERVER_ERROR out of memory storing object');
 export const OUT_OF_MEMORY_INCR = line('SERVER_ERROR out of memory in incr');
+/** Ours: --repl-ack strict. */
+export const NO_PEER = line('SERVER_ERROR no peer in sync');
 
 // Administration.
 export const BAD_COMMAND_LINE = line('CLIENT_ERROR bad command line');

@@ -54,6 +54,7 @@ import {
   COMMAND_VERSION,
   COMMAND_WATCH,
   commandOf,
+  writesWithoutValue,
 } from './commands.js';
 import { answerCrawler } from './crawler-commands.js';
 import { Listing } from './listing.js';
@@ -65,7 +66,7 @@ import {
   answerTouch,
   answerVerbosity,
 } from './plain-commands.js';
-import { BAD_EXPTIME, BAD_FORMAT, ERROR } from './replies.js';
+import { BAD_EXPTIME, BAD_FORMAT, ERROR, NO_PEER } from './replies.js';
 import { hasTooLongKey, Retrieval } from './retrieval.js';
 import { answerStats } from './stats.js';
 import { Storage } from './storage.js';
@@ -211,6 +212,10 @@ export class ClassicSession {
       return this.#runGet(bytes, wordEnd, end, newline, command === COMMAND_GETS, reply);
     }
     line.split(bytes, start, end);
+    if (writesWithoutValue(command) && this.#store.refusesWrites) {
+      say(NO_PEER, reply);
+      return newline + 1;
+    }
     if (command === COMMAND_GAT || command === COMMAND_GATS) {
       return this.#runGetAndTouch(bytes, end, newline, command === COMMAND_GATS, reply);
     }

@@ -23,6 +23,7 @@ import {
   BAD_FORMAT,
   ERROR,
   EXISTS_REPLY,
+  NO_PEER,
   NOT_FOUND_REPLY,
   NOT_STORED_REPLY,
   OUT_OF_MEMORY,
@@ -84,7 +85,7 @@ export class Storage {
     const valueLength = line.integer(4);
     // Without a length there is nothing to swallow: what follows is read as commands.
     if (!(valueLength >= 0 && valueLength <= VALUE_LENGTH_MAX)) return BAD_FORMAT;
-    const problem = this.#reserve(line, mode, valueLength);
+    const problem = this.#store.refusesWrites ? NO_PEER : this.#reserve(line, mode, valueLength);
     if (problem !== undefined) this.#intake.swallow(valueLength);
     return problem;
   }

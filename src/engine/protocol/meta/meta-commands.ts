@@ -1,6 +1,6 @@
 // The meta commands of one connection: mg, ms, md, ma, me, mn. Sans-I/O, a part of the text session.
 import type { Store } from '../../store/store.js';
-import { BAD_FORMAT } from '../classic/replies.js';
+import { BAD_FORMAT, NO_PEER } from '../classic/replies.js';
 import type { ReplyBuffer } from '../reply-buffer.js';
 import { answerMetaArithmetic } from './meta-arithmetic.js';
 import { answerMetaDebug } from './meta-debug.js';
@@ -82,6 +82,10 @@ export class MetaCommands {
   }
 
   #answer(command: number, reply: ReplyBuffer): void {
+    if ((command === LETTER_D || command === LETTER_A) && this.#store.refusesWrites) {
+      reply.write(NO_PEER);
+      return;
+    }
     switch (command) {
       case LETTER_G:
         answerMetaGet(request, this.#store, reply);

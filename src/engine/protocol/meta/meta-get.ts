@@ -1,6 +1,7 @@
 // mg: reads an item, and on the way touches it, creates it, or tells one reader to recache it.
 import { writeDecimal } from '../../store/decimal64.js';
 import type { Store } from '../../store/store.js';
+import { NO_PEER } from '../classic/replies.js';
 import type { ReplyBuffer } from '../reply-buffer.js';
 import { EN, HD, VA } from './meta-replies.js';
 import type { MetaRequest } from './meta-request.js';
@@ -27,6 +28,10 @@ export function answerMetaGet(request: MetaRequest, store: Store, reply: ReplyBu
   const problem = request.parse(store.nowSec);
   if (problem !== undefined) {
     reply.write(problem);
+    return;
+  }
+  if ((request.touches || request.vivifies) && store.refusesWrites) {
+    reply.write(NO_PEER);
     return;
   }
   let ref = store.look(request.key, request.keyStart, request.keyLength, request.touches);

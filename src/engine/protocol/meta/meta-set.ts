@@ -17,7 +17,7 @@ import {
   type StoreMode,
   TOO_LARGE,
 } from '../../store/store-types.js';
-import { BAD_CHUNK, OUT_OF_MEMORY, TOO_LARGE_REPLY } from '../classic/replies.js';
+import { BAD_CHUNK, NO_PEER, OUT_OF_MEMORY, TOO_LARGE_REPLY } from '../classic/replies.js';
 import type { ReplyBuffer } from '../reply-buffer.js';
 import { ValueIntake } from '../value-intake.js';
 import { BAD_SET_MODE, EX, HD, NF, NS } from './meta-replies.js';
@@ -87,6 +87,7 @@ export class MetaSet {
     const mode = modeOf(request);
     if (mode === NO_MODE) return BAD_SET_MODE;
     const store = this.#store;
+    if (store.refusesWrites) return NO_PEER;
     const { key, keyStart, keyLength, clientFlags, ownUnique, valueLength } = request;
     const isVivifying = mode === MODE_APPEND_OR_ADD || mode === MODE_PREPEND_OR_ADD;
     const exptimeSec = isVivifying ? request.vivifyExptimeSec : request.exptimeSec;
