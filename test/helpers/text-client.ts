@@ -93,7 +93,7 @@ export class TextClient {
     for (let line = await this.readLine(); line !== 'END'; line = await this.readLine()) {
       const [word, key, flags, length, cas] = line.split(' ');
       if (word !== 'VALUE') throw new Error(`expected VALUE or END, got "${line}"`);
-      const value = await this.#read(Number(length) + 2);
+      const value = await this.readBytes(Number(length) + 2);
       items.set(key, { value: value.subarray(0, -2), flags: Number(flags), cas });
     }
     return items;
@@ -133,7 +133,7 @@ export class TextClient {
     this.#socket.destroy();
   }
 
-  async #read(sizeBytes: number): Promise<Buffer> {
+  async readBytes(sizeBytes: number): Promise<Buffer> {
     const isThere = (): boolean => this.#chunks.reduce((sum, chunk) => sum + chunk.length, 0) >= sizeBytes;
     await this.#until(isThere, `${sizeBytes} bytes`);
     const bytes = this.#received.subarray(0, sizeBytes);

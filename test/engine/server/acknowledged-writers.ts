@@ -1,0 +1,99 @@
+// Clients that write as fast as they are answered, each its own keys, and remember what was acknowledged.
+import { TextClient } from '../../helpers/text-client.js';
+
+const KEYS = 20;
+const REPLIES_PER_BATCH = 8;
+
+/** One client. Its values only grow, so that whoever holds a lower one than was acknowledged has lost a write. */
+class Writer {
+  readonly acknowledged = new Map<string, number>();
+  writes = 0;
+  readonly ended: Promise<void>;
+  readonly #client: TextClient;
+  readonly #name: string;
+  #isStopping = false;
+
+  constructor(client: TextClient, name: string) {
+    this.#client = client;
+    this.#name = name;
+    this.ended = this.#write();
+  }
+
+  /** Has the last batch answered, then leaves. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    await this.ended;
+  }
+
+  async #write(): Promise<void> {
+    for (let value = 1; !this.#isStopping; value += REPLIES_PER_BATCH) {
+      const batch = Array.from({ length: REPLIES_PER_BATCH }, (_, at) => value + at);
+      this.#client.send(
+        batch.map((each) => `set ${this.#keyOf(each)} 0 0 8\r\n${digits(each)}\r\n`).join(''),
+      );
+      for (const each of batch) {
+        // The node died: what it did not answer, nobody was promised.
+        const reply = await this.#client.readLine().catch(() => undefined);
+        if (reply === undefined) return;
+        if (reply !== 'STORED') throw new Error(`${this.#keyOf(each)}: ${reply}`);
+        this.acknowledged.set(this.#keyOf(each), each);
+        this.writes += 1;
+      }
+    }
+    this.#client.close();
+  }
+
+  #keyOf(value: number): string {
+    return `${this.#name}:${value % KEYS}`;
+  }
+}
+
+export class AcknowledgedWriters {
+  readonly #writers: Writer[];
+
+  private constructor(writers: Writer[]) {
+    this.#writers = writers;
+  }
+
+  /** @param name no two may have the same in one pair's life: their keys would be */
+  static async start(port: number, name: string, count: number): Promise<AcknowledgedWriters> {
+    const clients = await Promise.all(Array.from({ length: count }, () => TextClient.connect(port)));
+    return new AcknowledgedWriters(clients.map((client, at) => new Writer(client, `${name}-${at}`)));
+  }
+
+  /** How many writes were acknowledged so far. */
+  get writes(): number {
+    return this.#writers.reduce((sum, { writes }) => sum + writes, 0);
+  }
+
+  /** Resolves once the node has ended their connections. */
+  async ended(): Promise<void> {
+    await Promise.all(this.#writers.map(({ ended }) => ended));
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#writers.map((writer) => writer.stop()));
+  }
+
+  /** What was acknowledged as it was asked, and a node does not have. */
+  async lostOn(client: TextClient, promised = this.promised()): Promise<string[]> {
+    const lost: string[] = [];
+    for (const writes of promised) {
+      const items = await client.getMany([...writes.keys()]);
+      for (const [key, value] of writes) {
+        const held = Number(items.get(key)?.value.toString() ?? 0);
+        if (held < value) lost.push(`${key}: ${value} was acknowledged, ${held} is there`);
+      }
+    }
+    return lost;
+  }
+
+  /** What is acknowledged now. */
+  promised(): Map<string, number>[] {
+    return this.#writers.map(({ acknowledged }) => new Map(acknowledged)).filter(({ size }) => size > 0);
+  }
+}
+
+function digits(value: number): string {
+  return String(value).padStart(8, '0');
+}
