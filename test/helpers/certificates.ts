@@ -32,8 +32,8 @@ export class TestAuthority {
     );
   }
 
-  /** A certificate for a server on 127.0.0.1, or for a client. */
-  sign(name: string): Certificate {
+  /** A certificate for a server on 127.0.0.1 (or elsewhere), or for a client. */
+  sign(name: string, { address = '127.0.0.1' } = {}): Certificate {
     const files = this.#paths(`${this.name}-${name}`);
     openssl(
       'req',
@@ -44,7 +44,7 @@ export class TestAuthority {
       '-CAkey',
       this.files.keyFile,
       '-addext',
-      'subjectAltName=IP:127.0.0.1',
+      `subjectAltName=IP:${address}`,
       '-addext',
       'basicConstraints=critical,CA:FALSE',
       '-keyout',

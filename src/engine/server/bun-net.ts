@@ -1,11 +1,12 @@
 // Stream sockets by Bun: the one file that calls Bun.listen and Bun.connect.
 import type { Socket, SocketHandler } from 'bun';
-import { bunTls, securedHandler } from './bun-tls.js';
+import { bunTls, type HandshakeListener, securedHandler } from './bun-tls.js';
 import { listenDatagrams } from './datagrams.js';
 import { endpointText } from './endpoint.js';
 import { EXIT, FatalError } from './exit.js';
 import { ALL_INTERFACES } from './listen-addresses.js';
-import type { Listener, Net, Stream, StreamHandlers, TcpAddress, UnixAddress } from './net.js';
+import type { DialTarget, Listener, Net, Stream, StreamHandlers, TcpAddress, UnixAddress } from './net.js';
+import type { TlsMaterial } from './tls-settings.js';
 import { UnixSocketPlace } from './unix-socket-place.js';
 
 const ALL_IPV4_INTERFACES = '0.0.0.0';
@@ -62,8 +63,8 @@ export const bunNet: Net = {
 
   listenDatagrams,
 
-  dial(host, port, timeoutMs, handlers, failed): void {
-    dialOnce(host, port, timeoutMs, handlers, failed);
+  dial(target, timeoutMs, handlers, failed): void {
+    dialOnce(target, timeoutMs, handlers, failed);
   },
 };
 
@@ -76,7 +77,7 @@ function listenTcp<T>(address: TcpAddress, handlers: StreamHandlers<T>): Listene
       ...(address.isShared && { reusePort: true }),
       allowHalfOpen: handlers.finish !== undefined,
       ...(tls && { tls: bunTls(tls) }),
-      socket: tls === undefined ? socketHandler(handlers) : securedHandler(socketHandler(handlers), tls),
+      socket: socketHandler(handlers, tls),
     });
     return { stop: () => listener.stop(false) };
   } catch (error) {
@@ -87,7 +88,7 @@ function listenTcp<T>(address: TcpAddress, handlers: StreamHandlers<T>): Listene
     }
     if (tls !== undefined && code.startsWith('ERR_')) {
       throw new FatalError(
-        `-Z: the runtime refuses these settings (${(error as Error).message})`,
+        `${tls.flag}: the runtime refuses these settings (${(error as Error).message})`,
         EXIT.osError,
       );
     }
@@ -117,7 +118,27 @@ function listenUnix<T>(address: UnixAddress, handlers: StreamHandlers<T>): Liste
   }
 }
 
-function socketHandler<T>(handlers: StreamHandlers<T>): SocketHandler<Slot<T>> {
+function socketHandler<T>(handlers: StreamHandlers<T>, tls?: TlsMaterial): SocketHandler<Slot<T>> {
+  const handler = plainHandler(handlers);
+  return tls === undefined ? handler : securedHandler(handler, tls, handshakeListener(handlers));
+}
+
+function handshakeListener<T>({ secured, unsecured }: StreamHandlers<T>): HandshakeListener<Slot<T>> {
+  return {
+    ...(secured && {
+      secured: ({ data: { connection } }, binding) => {
+        if (connection !== undefined) secured(connection, binding);
+      },
+    }),
+    ...(unsecured && {
+      unsecured: ({ data: { connection } }, failure) => {
+        if (connection !== undefined) unsecured(connection, failure);
+      },
+    }),
+  };
+}
+
+function plainHandler<T>(handlers: StreamHandlers<T>): SocketHandler<Slot<T>> {
   return {
     binaryType: 'uint8array',
     open(socket) {
@@ -150,8 +171,7 @@ function socketHandler<T>(handlers: StreamHandlers<T>): SocketHandler<Slot<T>> {
 }
 
 function dialOnce<T>(
-  host: string,
-  port: number,
+  { host, port, tls }: DialTarget,
   timeoutMs: number,
   handlers: StreamHandlers<T>,
   failed: (code: string) => void,
@@ -164,17 +184,19 @@ function dialOnce<T>(
     failed(code);
   };
   const timer = setTimeout(fail, timeoutMs, 'ETIMEDOUT');
-  const handler = socketHandler({
+  const opening: StreamHandlers<T> = {
     ...handlers,
     open(stream) {
       clearTimeout(timer);
       settled = true;
       return handlers.open(stream);
     },
-  });
+  };
+  const handler = socketHandler(opening, tls);
   Bun.connect<Slot<T>>({
     hostname: host,
     port,
+    ...(tls && { tls: bunTls(tls) }),
     socket: {
       ...handler,
       open(socket) {

@@ -26,7 +26,7 @@ export interface ListenHandlers<T> {
  * listener have a part, and say nothing. Once, before any thread listens.
  * @throws FatalError (status 71) when the system refuses one
  */
-export function checkPorts(net: Net, options: ListenOptions): void {
+export function checkPorts(net: Net, options: Pick<ListenOptions, 'listen'>): void {
   for (const { host, port } of options.listen) {
     net.listen({ kind: 'tcp', host, port }, NOBODY).stop();
   }

@@ -158,8 +158,23 @@ export const FLAGS: readonly Flag[] = [
   {
     long: 'repl-secret-file',
     value: 'file',
-    help: 'file with the secret that both nodes must prove to share; 16 bytes or more, readable by this user only',
+    help: 'file with the secret that both nodes must prove to share; 16 bytes or more, readable by this user only. While it is being changed, the new one and, in a second line, the one before it. Read again on SIGHUP',
   },
+  {
+    long: 'repl-tls',
+    help: 'the link to the peer is in TLS 1.3; both nodes show a certificate. The files are read again on SIGHUP',
+  },
+  {
+    long: 'repl-tls-cert',
+    value: 'file',
+    help: "certificate of this node and its chain, PEM; it must name the address that the peer's -x has",
+  },
+  {
+    long: 'repl-tls-key',
+    value: 'file',
+    help: 'its private key, PEM (default: in the file of the certificate)',
+  },
+  { long: 'repl-tls-ca', value: 'file', help: "authority that the peer's certificate must be of, PEM" },
   {
     long: 'repl-insecure',
     help: 'replicate off loopback without a secret: whoever reaches the port can read and write everything',

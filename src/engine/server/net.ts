@@ -1,5 +1,6 @@
 // What the server needs of a runtime's sockets, and no more; bun-net.ts has it from Bun, an io_uring reactor may
 // follow. Connections are told apart by the object that `open` attaches: no closure a connection or a request.
+import type { TlsFailure } from '../replication/types.js';
 import type { TlsMaterial } from './tls-settings.js';
 
 export interface Stream {
@@ -22,6 +23,13 @@ export interface Stream {
 export interface StreamHandlers<T> {
   /** A connection is there; what it returns comes along with each later event. */
   open(stream: Stream): T;
+  /**
+   * The TLS handshake is done, before the first `data`; until then `Stream.write` takes nothing.
+   * @param channelBinding 32 bytes that only the two ends of this TLS session know (RFC 9266, tls-exporter)
+   */
+  secured?(connection: T, channelBinding: Uint8Array): void;
+  /** TLS with the other end failed by a fault of its own; `close` follows. */
+  unsecured?(connection: T, failure: TlsFailure): void;
   /** `bytes` belongs to the callee: its memory is not used again. */
   data(connection: T, bytes: Uint8Array): void;
   /** The kernel takes bytes again, after a `write` that took less than it was given. */
@@ -46,7 +54,7 @@ export interface TcpAddress {
    */
   readonly isShared?: boolean;
   /** Absent: in the clear. */
-  readonly tls?: TlsMaterial;
+  readonly tls?: TlsMaterial | undefined;
 }
 
 export interface UnixAddress {
@@ -58,6 +66,15 @@ export interface UnixAddress {
 
 /** Where connections are awaited. */
 export type ListenAddress = TcpAddress | UnixAddress;
+
+/** Whom to connect to. */
+export interface DialTarget {
+  /** Host name or address, IPv6 without brackets. With TLS the other end's certificate must name it. */
+  readonly host: string;
+  readonly port: number;
+  /** Absent: in the clear. */
+  readonly tls?: TlsMaterial | undefined;
+}
 
 export interface Listener {
   /** Stops accepting; open connections live on. A unix socket is gone from its path. */
@@ -86,8 +103,7 @@ export interface Net {
   listenDatagrams(address: DatagramAddress, handlers: DatagramHandlers): Promise<Listener>;
   /** Connects; `failed` is called with the system's error code instead of `open` if that comes to nothing. */
   dial<T>(
-    host: string,
-    port: number,
+    target: DialTarget,
     timeoutMs: number,
     handlers: StreamHandlers<T>,
     failed: (code: string) => void,

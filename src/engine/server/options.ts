@@ -16,7 +16,7 @@ import {
   type Endpoint,
   isLoopback,
 } from './listen-addresses.js';
-import { type TlsSettings, tlsSettings } from './tls-settings.js';
+import { linkTlsSettings, type TlsSettings, tlsSettings } from './tls-settings.js';
 
 /** When a write is answered: `none`, at once; `peer`, once the peer has it, if there is one; `strict`, never without. */
 export type AckMode = 'none' | 'peer' | 'strict';
@@ -26,6 +26,8 @@ export interface ReplicationOptions {
   /** Absent: this node only awaits the peer's call. */
   readonly peer: Endpoint | undefined;
   readonly secretFile: string | undefined;
+  /** Absent: the link is in the clear. */
+  readonly tls: TlsSettings | undefined;
   readonly pairId: string;
   readonly readyTimeoutMs: number;
   readonly ack: AckMode;
@@ -306,6 +308,12 @@ function replicationOptions(values: Values, clients: readonly Endpoint[]): Repli
     listen: { host: listenHost, port: listenPort },
     peer: peerHost === undefined ? undefined : { host: peerHost, port: peerPort },
     secretFile,
+    tls: linkTlsSettings({
+      isOn: values.has('repl-tls'),
+      certificateFile: last(values, 'repl-tls-cert'),
+      keyFile: last(values, 'repl-tls-key'),
+      authoritiesFile: last(values, 'repl-tls-ca'),
+    }),
     pairId: last(values, 'repl-pair') ?? '',
     localKeys: localKeys(values.get('repl-exclude') ?? []),
     flush: flushPolicy(last(values, 'repl-flush')),

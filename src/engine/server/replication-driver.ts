@@ -2,13 +2,16 @@
 import {
   DIAL_TIMEOUT_MS,
   type LinkId,
+  type MessageAuthenticator,
   type ReplicationEffect,
   type ReplicationEvent,
   type ReplicationMachine,
 } from '../replication/types.js';
+import { checkPorts } from './client-listeners.js';
 import type { Endpoint } from './listen-addresses.js';
 import type { Listener, Net, Stream, StreamHandlers } from './net.js';
 import { ReplicationLink } from './replication-link.js';
+import type { TlsMaterial } from './tls-settings.js';
 
 const TICK_MS = 50;
 const TICK: ReplicationEvent = { kind: 'tick' };
@@ -19,6 +22,8 @@ export interface ReplicationDriverOptions {
   readonly net: Net;
   readonly listen: Endpoint;
   readonly peer: Endpoint | undefined;
+  /** Absent: the link is in the clear. */
+  readonly tls?: TlsMaterial | undefined;
   /** Unix ms that never goes back. */
   readonly nowMs: () => number;
   readonly log: (line: string) => void;
@@ -50,12 +55,22 @@ export class ReplicationDriver {
   #pumpIsDue = false;
   #awaitsChange = false;
   #listener: Listener | undefined;
+  #tls: TlsMaterial | undefined;
   #ticker: NodeJS.Timeout | undefined;
 
   constructor(options: ReplicationDriverOptions) {
     this.#options = options;
+    this.#tls = options.tls;
     this.#handlers = {
       open: (stream) => this.#opened('accepted', stream),
+      secured: (link, channelBinding) => {
+        if (!this.#links.has(link.id)) return;
+        this.#take({ kind: 'secured', link: link.id, channelBinding });
+        if (link.secure()) this.#take({ kind: 'writable', link: link.id });
+      },
+      unsecured: (link, failure) => {
+        if (this.#links.has(link.id)) this.#take({ kind: 'unsecured', link: link.id, failure });
+      },
       data: (link, bytes) => {
         if (this.#links.has(link.id)) this.#take({ kind: 'received', link: link.id, bytes });
       },
@@ -71,7 +86,33 @@ export class ReplicationDriver {
   /** Opens the replication port. @throws FatalError when the system refuses it */
   listen(): void {
     const { net, listen } = this.#options;
-    this.#listener = net.listen({ kind: 'tcp', ...listen }, this.#handlers);
+    if (this.#tls !== undefined) checkPorts(net, { listen: [listen] });
+    this.#listener = this.#newListener();
+  }
+
+  /** The next links are proven with these; the present one stands. */
+  changeSecrets(secrets: readonly MessageAuthenticator[]): void {
+    this.#take({ kind: 'secretsChanged', secrets });
+  }
+
+  /** The next links have these certificates. @throws FatalError when they are no good: nothing has changed then */
+  changeTls(tls: TlsMaterial): void {
+    const [oldTls, oldListener] = [this.#tls, this.#listener];
+    this.#tls = tls;
+    try {
+      if (oldListener !== undefined) this.#listener = this.#newListener();
+    } catch (error) {
+      this.#tls = oldTls;
+      throw error;
+    }
+    oldListener?.stop();
+  }
+
+  #newListener(): Listener {
+    const { net, listen } = this.#options;
+    const tls = this.#tls;
+    // In TLS it shares its port with its successor.
+    return net.listen({ kind: 'tcp', ...listen, isShared: tls !== undefined, tls }, this.#handlers);
   }
 
   /** Begins: dials if there is a peer to dial, keeps time. */
@@ -104,11 +145,12 @@ export class ReplicationDriver {
   /** Takes no new link and hands the peer what it lacks, for a bounded time; then `onStopped`. */
   stop(): void {
     this.#listener?.stop();
+    this.#listener = undefined;
     this.#take({ kind: 'stop' });
   }
 
   #opened(kind: 'accepted' | 'dialed', stream: Stream): ReplicationLink {
-    const link = new ReplicationLink(this.#nextLinkId++, stream);
+    const link = new ReplicationLink(this.#nextLinkId++, stream, this.#tls === undefined);
     this.#links.set(link.id, link);
     this.#take({ kind, link: link.id, address: stream.peerAddress });
     return link;
@@ -161,8 +203,7 @@ export class ReplicationDriver {
     const { net, peer } = this.#options;
     if (peer === undefined) return;
     net.dial(
-      peer.host,
-      peer.port,
+      { ...peer, tls: this.#tls },
       DIAL_TIMEOUT_MS,
       { ...this.#handlers, open: (stream) => this.#opened('dialed', stream) },
       (code) => this.#take({ kind: 'dialFailed', failure: code === 'ECONNREFUSED' ? 'refused' : 'failed' }),

@@ -7,12 +7,21 @@ const NOTHING = new Uint8Array(0);
 export class ReplicationLink {
   readonly id: LinkId;
   readonly #stream: Stream;
+  #isSecured: boolean;
   #bytes: Uint8Array = NOTHING;
   #sent = 0;
 
-  constructor(id: LinkId, stream: Stream) {
+  /** @param isSecured false where a TLS handshake comes first: what is sent waits for it */
+  constructor(id: LinkId, stream: Stream, isSecured: boolean) {
     this.id = id;
     this.#stream = stream;
+    this.#isSecured = isSecured;
+  }
+
+  /** The TLS handshake is done. @returns whether a send that waited for it is out */
+  secure(): boolean {
+    this.#isSecured = true;
+    return this.unsentBytes > 0 && this.flush();
   }
 
   /** Bytes of the send under way that the kernel has not taken yet. */
@@ -32,6 +41,7 @@ export class ReplicationLink {
 
   /** Goes on with the send under way, after a drain. @returns whether everything is out */
   flush(): boolean {
+    if (!this.#isSecured) return false;
     if (this.unsentBytes > 0) {
       const taken = this.#stream.write(this.#bytes, this.#sent, this.unsentBytes);
       // A connection that is gone takes nothing more; its close event follows.

@@ -9,6 +9,7 @@ import { checkPorts } from './client-listeners.js';
 import { FatalError } from './exit.js';
 import { adviseHugePages } from './huge-pages.js';
 import { checkOpenFiles, hasJit } from './limits.js';
+import { linkTlsOf, reloadLinkSecurity, secretsOf } from './link-security.js';
 import { listenLines } from './listen-addresses.js';
 import { logLine } from './log.js';
 import { keepMemory, restoreMemory } from './memory-file/memory-file.js';
@@ -21,7 +22,6 @@ import { becomeUser, checkUser } from './privileges.js';
 import { allowLockedMemory, lockMemory, raiseCoreLimit } from './process-limits.js';
 import { ReplicationDriver } from './replication-driver.js';
 import { type ReplyGate, replyGateOf } from './reply-gate.js';
-import { readAuthenticators } from './secret.js';
 import { WorkerThreads } from './threads.js';
 import { checkUnixSocketPath } from './unix-socket-place.js';
 
@@ -38,7 +38,7 @@ export interface RunningNode {
    * the items. Call once.
    */
   stop(): Promise<void>;
-  /** Reads certificates and auth file again. What is no good changes nothing, and the log says so. */
+  /** Reads certificates, auth file and replication secret again. What is no good changes nothing, and the log says so. */
   reload(): void;
 }
 
@@ -115,6 +115,9 @@ export function runNode(options: Options, net: Net, fail: (error: unknown) => vo
     reload() {
       front.reloadCertificates();
       reloadLogins(state);
+      if (driver !== undefined && options.replication !== undefined) {
+        reloadLinkSecurity(options.replication, driver);
+      }
     },
     async stop() {
       isStopping = true;
@@ -148,7 +151,7 @@ function reloadLogins(state: NodeState): void {
 
 function replicatorOf({ options, store, clock, replication }: NodeState): Replicator | undefined {
   if (options.replication === undefined || replication === undefined) return undefined;
-  const { secretFile, peer, pairId, readyTimeoutMs } = options.replication;
+  const { peer, pairId, readyTimeoutMs } = options.replication;
   return new Replicator({
     store,
     changeLog: replication.changeLog,
@@ -156,7 +159,7 @@ function replicatorOf({ options, store, clock, replication }: NodeState): Replic
     nodeId: randomBytes(NODE_ID_BYTES),
     dials: peer !== undefined,
     pairId,
-    secrets: secretFile === undefined ? [] : readAuthenticators(secretFile),
+    secrets: secretsOf(options.replication),
     randomBytes,
     random: Math.random,
     readyTimeoutMs,
@@ -184,6 +187,7 @@ function driverOf(
     net,
     listen: options.replication.listen,
     peer: options.replication.peer,
+    tls: linkTlsOf(options.replication),
     nowMs,
     log: logLine,
     onReady,

@@ -238,7 +238,27 @@ describe('replication', () => {
     expect(optionsOf(...argv, '--repl-secret-file', '/s').replication?.secretFile).toBe('/s');
   });
 
+  it('is in TLS with --repl-tls and its files, wherever the secret is still wanted', () => {
+    const files = ['--repl-tls-cert', '/c', '--repl-tls-ca', '/a'];
+    expect(optionsOf('-X', '1', '--repl-tls', ...files).replication?.tls).toMatchObject({
+      certificateFile: '/c',
+      authoritiesFile: '/a',
+      keyFile: undefined,
+      clientCertificates: 'require',
+      minVersion: '1.3',
+    });
+    expect(optionsOf('-X', '1').replication?.tls).toBeUndefined();
+    expect(refusal('-x', '192.168.37.27', '--repl-tls', ...files)).toContain('needs --repl-secret-file');
+  });
+
   it.each([
+    [['-X', '1', '--repl-tls'], '--repl-tls: needs a certificate for this node, --repl-tls-cert FILE'],
+    [['-X', '1', '--repl-tls', '--repl-tls-cert', '/c'], 'and the authority of both, --repl-tls-ca FILE'],
+    [
+      ['-X', '1', '--repl-tls-cert', '/c'],
+      '--repl-tls-cert, --repl-tls-key and --repl-tls-ca: need --repl-tls',
+    ],
+    [['--repl-tls'], '--repl-tls: needs replication to be on, with -x or -X'],
     [['-X', '0'], '-X 0: must be LISTEN or LISTEN:CONNECT'],
     [['-X', '16000:'], '-X 16000:: must be'],
     [['-X', '1:70000'], '-X 1:70000: must be'],

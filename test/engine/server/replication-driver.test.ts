@@ -6,7 +6,13 @@ import type {
   ReplicationEvent,
   ReplicationMachine,
 } from '../../../src/engine/replication/types.js';
-import type { ListenAddress, Net, Stream, StreamHandlers } from '../../../src/engine/server/net.js';
+import type {
+  DialTarget,
+  ListenAddress,
+  Net,
+  Stream,
+  StreamHandlers,
+} from '../../../src/engine/server/net.js';
 import { ReplicationDriver } from '../../../src/engine/server/replication-driver.js';
 
 /** Answers each kind of event as the test scripts it, and keeps what it was told but for ticks. */
@@ -85,8 +91,7 @@ class ScriptedNet implements Net {
   }
 
   dial<T>(
-    _host: string,
-    _port: number,
+    _target: DialTarget,
     _timeoutMs: number,
     handlers: StreamHandlers<T>,
     failed: (code: string) => void,
