@@ -128,8 +128,8 @@ describe.each(THREADS)('--repl-ack peer, -t %s', (threads) => {
       await bothWait(a, b);
       for (let round = 0; round < 4; round += 1) {
         const [victim, survivor] = round % 2 === 0 ? [a, b] : [b, a];
-        const doomed = await AcknowledgedWriters.start(victim.port, `doomed-${round}`, 6);
-        const lucky = await AcknowledgedWriters.start(survivor.port, `lucky-${round}`, 3);
+        const doomed = await AcknowledgedWriters.start(victim.port, `doomed-${round}`, { count: 6 });
+        const lucky = await AcknowledgedWriters.start(survivor.port, `lucky-${round}`, { count: 3 });
         await wrote(doomed, 2_000);
         await victim.process.end('SIGKILL');
         await doomed.ended();
@@ -150,10 +150,26 @@ describe.each(THREADS)('--repl-ack peer, -t %s', (threads) => {
     });
   });
 
+  it('acknowledges nothing that a frozen peer has not read, and loses nothing when killed then', async () => {
+    await withAckPair('peer', threads, async ({ a, b }) => {
+      await bothWait(a, b);
+      const writers = await AcknowledgedWriters.start(a.port, 'w', { count: 6, valueBytes: 10_000 });
+      await wrote(writers, 500);
+      b.process.signal('SIGSTOP');
+      // Were they answered, this would be more than the sockets between the two hold.
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      await a.process.end('SIGKILL');
+      await writers.ended();
+      b.process.signal('SIGCONT');
+      await b.process.waitForLog(DEGRADED);
+      expect(await writers.lostOn(await b.connect())).toEqual([]);
+    });
+  });
+
   it('answers who waits before it stops', async () => {
     await withAckPair('peer', threads, async ({ a, b }) => {
       await bothWait(a, b);
-      const writers = await AcknowledgedWriters.start(a.port, 'w', 8);
+      const writers = await AcknowledgedWriters.start(a.port, 'w', { count: 8 });
       await wrote(writers, 2_000);
       expect(await a.process.end('SIGTERM')).toEqual({ status: 0, signal: null });
       await writers.ended();

@@ -3,6 +3,7 @@ import { TextClient } from '../../helpers/text-client.js';
 
 const KEYS = 20;
 const REPLIES_PER_BATCH = 8;
+const DIGITS = 8;
 
 /** One client. Its values only grow, so that whoever holds a lower one than was acknowledged has lost a write. */
 class Writer {
@@ -11,11 +12,13 @@ class Writer {
   readonly ended: Promise<void>;
   readonly #client: TextClient;
   readonly #name: string;
+  readonly #padding: string;
   #isStopping = false;
 
-  constructor(client: TextClient, name: string) {
+  constructor(client: TextClient, name: string, valueBytes: number) {
     this.#client = client;
     this.#name = name;
+    this.#padding = '.'.repeat(valueBytes - DIGITS);
     this.ended = this.#write();
   }
 
@@ -28,9 +31,7 @@ class Writer {
   async #write(): Promise<void> {
     for (let value = 1; !this.#isStopping; value += REPLIES_PER_BATCH) {
       const batch = Array.from({ length: REPLIES_PER_BATCH }, (_, at) => value + at);
-      this.#client.send(
-        batch.map((each) => `set ${this.#keyOf(each)} 0 0 8\r\n${digits(each)}\r\n`).join(''),
-      );
+      this.#client.send(batch.map((each) => this.#setting(each)).join(''));
       for (const each of batch) {
         // The node died: what it did not answer, nobody was promised.
         const reply = await this.#client.readLine().catch(() => undefined);
@@ -41,6 +42,11 @@ class Writer {
       }
     }
     this.#client.close();
+  }
+
+  #setting(value: number): string {
+    const digits = String(value).padStart(DIGITS, '0');
+    return `set ${this.#keyOf(value)} 0 0 ${DIGITS + this.#padding.length}\r\n${digits}${this.#padding}\r\n`;
   }
 
   #keyOf(value: number): string {
@@ -56,9 +62,15 @@ export class AcknowledgedWriters {
   }
 
   /** @param name no two may have the same in one pair's life: their keys would be */
-  static async start(port: number, name: string, count: number): Promise<AcknowledgedWriters> {
+  static async start(
+    port: number,
+    name: string,
+    { count, valueBytes = DIGITS }: { count: number; valueBytes?: number },
+  ): Promise<AcknowledgedWriters> {
     const clients = await Promise.all(Array.from({ length: count }, () => TextClient.connect(port)));
-    return new AcknowledgedWriters(clients.map((client, at) => new Writer(client, `${name}-${at}`)));
+    return new AcknowledgedWriters(
+      clients.map((client, at) => new Writer(client, `${name}-${at}`, valueBytes)),
+    );
   }
 
   /** How many writes were acknowledged so far. */
@@ -81,7 +93,7 @@ export class AcknowledgedWriters {
     for (const writes of promised) {
       const items = await client.getMany([...writes.keys()]);
       for (const [key, value] of writes) {
-        const held = Number(items.get(key)?.value.toString() ?? 0);
+        const held = Number(items.get(key)?.value.toString('latin1', 0, DIGITS) ?? 0);
         if (held < value) lost.push(`${key}: ${value} was acknowledged, ${held} is there`);
       }
     }
@@ -92,8 +104,4 @@ export class AcknowledgedWriters {
   promised(): Map<string, number>[] {
     return this.#writers.map(({ acknowledged }) => new Map(acknowledged)).filter(({ size }) => size > 0);
   }
-}
-
-function digits(value: number): string {
-  return String(value).padStart(8, '0');
 }
