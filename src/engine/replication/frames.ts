@@ -48,6 +48,8 @@ export const MARKS_BYTES = 9;
 /** Bits of a markedItem's marks: the item is stale; the unique in the frame is what clients see of it. */
 export const MARK_STALE = 1;
 export const MARK_OWN_UNIQUE = 2;
+/** The item was made by an add while its node was not in sync: it gives way to a value that exists. */
+export const MARK_PROVISIONAL = 4;
 export const TOMBSTONE_HEADER_BYTES = 10;
 export const FLUSH_BYTES = 24;
 /** What a stranger may make us hold. */

@@ -9,6 +9,7 @@ import {
   REMOTE_CLOCK,
   REMOTE_INVALID,
   REMOTE_OLDER,
+  REMOTE_OVERRULED,
   type RemoteResult,
 } from '../store/store-types.js';
 import { msOfVersion, versionHiOfMs, versionLoOfMs } from '../store/version.js';
@@ -16,6 +17,7 @@ import {
   FLUSH_BYTES,
   ITEM_HEADER_BYTES,
   MARK_OWN_UNIQUE,
+  MARK_PROVISIONAL,
   MARK_STALE,
   MARKS_BYTES,
   readU32,
@@ -48,7 +50,7 @@ export class Incoming {
   copy: 'none' | 'running' | 'complete' = 'none';
   readonly #store: Store;
   /** Scratch for the entry at hand. */
-  readonly #marks: ItemMarks = { isStale: false, uniqueHi: 0, uniqueLo: 0 };
+  readonly #marks: ItemMarks = { isStale: false, isProvisional: false, uniqueHi: 0, uniqueLo: 0 };
 
   constructor(store: Store) {
     this.#store = store;
@@ -102,6 +104,7 @@ export class Incoming {
     if (end - start < MARKS_BYTES) return MALFORMED;
     const hasUnique = (bytes[start] & MARK_OWN_UNIQUE) !== 0;
     this.#marks.isStale = (bytes[start] & MARK_STALE) !== 0;
+    this.#marks.isProvisional = (bytes[start] & MARK_PROVISIONAL) !== 0;
     this.#marks.uniqueHi = hasUnique ? readU32(bytes, start + 1) : 0;
     this.#marks.uniqueLo = hasUnique ? readU32(bytes, start + 5) : 0;
     return this.item(bytes, start + MARKS_BYTES, end, this.#marks);
@@ -165,6 +168,7 @@ export class Incoming {
     if (result === REMOTE_INVALID) return MALFORMED;
     this.received += 1;
     if (result === REMOTE_APPLIED) this.applied += 1;
+    else if (result === REMOTE_OVERRULED) this.conflicts += 1;
     else if (result === REMOTE_OLDER && this.copy === 'complete') this.conflicts += 1;
     return null;
   }

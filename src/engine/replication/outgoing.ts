@@ -11,6 +11,7 @@ import {
   FRAME,
   ITEM_HEADER_BYTES,
   MARK_OWN_UNIQUE,
+  MARK_PROVISIONAL,
   MARK_STALE,
   MARKS_BYTES,
   TOMBSTONE_HEADER_BYTES,
@@ -353,7 +354,10 @@ export class Outgoing {
     const store = this.#store;
     const keyLength = store.keyLength(ref);
     const valueLength = store.valueLength(ref);
-    const marks = (store.isStale(ref) ? MARK_STALE : 0) | (store.hasOwnUnique(ref) ? MARK_OWN_UNIQUE : 0);
+    const marks =
+      (store.isStale(ref) ? MARK_STALE : 0) |
+      (store.isProvisional(ref) ? MARK_PROVISIONAL : 0) |
+      (store.hasOwnUnique(ref) ? MARK_OWN_UNIQUE : 0);
     const itemBytes = ITEM_HEADER_BYTES + keyLength + valueLength;
     let at = writer.begin(
       marks === 0 ? FRAME.item : FRAME.markedItem,

@@ -133,6 +133,7 @@ export class Replicator implements ReplicationMachine {
     this.#dialIfDue();
     for (const link of this.#links.values()) this.#pump(link);
     this.#stopIfDone();
+    this.#store.noteSync(this.#incoming.copy === 'complete', this.#readiness.serving);
     return this.#effects;
   }
 

@@ -50,6 +50,8 @@ export const USE_STALE = 0x40;
 export const USE_WINNER = 0x20;
 /** The client gave the unique itself (`E`): it lies in 8 bytes between key and value, and the version is not shown. */
 export const USE_OWN_UNIQUE = 0x10;
+/** Made by an add on a node that could not know what its peer has: gives way to any value there. Replicates. */
+export const USE_PROVISIONAL = 0x04;
 /** The key stays on this node: the item is neither logged nor copied, and leaves no tombstone. */
 export const USE_LOCAL = 0x08;
 export const OWN_UNIQUE_BYTES = 8;

@@ -2,6 +2,10 @@
 //
 // Order is (version, touchSeq). On a full tie a tombstone beats an item, and between two items with differing
 // content the one of the node with bit 0 stays. Both nodes judge alike, so both end with the same.
+//
+// What was added where nobody could know of the value here (memcached's clients create by `add` whatever they do not
+// find) must not destroy it, however new it is. Were it simply to lose, the order would depend on more than versions
+// and have cycles. So the value here becomes newer than the add instead: it is written again by this node.
 import type { Items } from './items.js';
 import type { KeyPatterns } from './key-patterns.js';
 import {
@@ -10,8 +14,10 @@ import {
   KEY_MAX_BYTES,
   memcachedItemBytes,
   OWN_UNIQUE_BYTES,
+  STATE_LIVE,
   STATE_TOMBSTONE,
   USE_LOCAL,
+  USE_PROVISIONAL,
   USE_STALE,
   WORD_EXPTIME,
   WORD_FLAGS,
@@ -27,6 +33,7 @@ import {
   REMOTE_INVALID,
   REMOTE_NO_MEMORY,
   REMOTE_OLDER,
+  REMOTE_OVERRULED,
   REMOTE_SAME,
   type RemoteResult,
 } from './store-types.js';
@@ -34,6 +41,10 @@ import { compareVersions } from './version.js';
 
 export class RemoteWrites {
   remoteWinsTies = false;
+  /** Whether this node answers for what it holds: only then is a provisional add overruled. */
+  overrulesAdds = false;
+  /** What stays, after REMOTE_OVERRULED: it is for the caller to give it a new version. */
+  overrulingRef = 0;
 
   readonly #items: Items;
   readonly #segments: Segments;
@@ -77,6 +88,10 @@ export class RemoteWrites {
         if (this.#segments.state(known) === STATE_TOMBSTONE) return REMOTE_OLDER;
         if (this.#hasContent(known, bytes, valueStart, valueLength, flags, exptimeSec)) return REMOTE_SAME;
         if (!this.remoteWinsTies) return REMOTE_OLDER;
+      }
+      if (marks?.isProvisional && this.#overrules(known)) {
+        this.overrulingRef = known;
+        return REMOTE_OVERRULED;
       }
     }
     if (exptimeSec !== 0 && exptimeSec <= items.nowSec) {
@@ -166,11 +181,18 @@ export class RemoteWrites {
     // Of a key that stays local only this node's own items come this way, from before it was restarted.
     const isLocal = this.#localKeys?.matches(bytes, keyStart, keyLength) === true;
     if (isLocal) segments.setByte(ref, BYTE_USE, segments.byte(ref, BYTE_USE) | USE_LOCAL);
+    if (marks?.isProvisional) segments.setByte(ref, BYTE_USE, segments.byte(ref, BYTE_USE) | USE_PROVISIONAL);
     if (marks?.isStale) segments.setByte(ref, BYTE_USE, segments.byte(ref, BYTE_USE) | USE_STALE);
     copyBytes(bytes, keyStart, keyStart + keyLength, segments.view(ref), segments.keyOffset(ref));
     items.values.write(ref, 0, bytes, valueStart, valueStart + valueLength);
     items.publish(ref, hash, known);
     return REMOTE_APPLIED;
+  }
+
+  /** Whether an entry is a value that a provisional add must not replace. */
+  #overrules(ref: number): boolean {
+    if (!this.overrulesAdds || this.#segments.state(ref) !== STATE_LIVE) return false;
+    return (this.#segments.byte(ref, BYTE_USE) & USE_PROVISIONAL) === 0 && !this.#items.isDead(ref);
   }
 
   #isBelowDeleteFloor(versionHi: number, versionLo: number): boolean {

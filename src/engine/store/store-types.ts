@@ -93,6 +93,8 @@ export const REMOTE_CLOCK = 6;
 export const REMOTE_INVALID = 7;
 /** The key stays local on this node: whatever the peer has under it is its own. */
 export const REMOTE_LOCAL_KEY = 8;
+/** A provisional add of a key that has a value here: that stays, and goes to the peer under a new version. */
+export const REMOTE_OVERRULED = 9;
 export type RemoteResult =
   | typeof REMOTE_APPLIED
   | typeof REMOTE_SAME
@@ -102,11 +104,15 @@ export type RemoteResult =
   | typeof REMOTE_NO_MEMORY
   | typeof REMOTE_CLOCK
   | typeof REMOTE_INVALID
-  | typeof REMOTE_LOCAL_KEY;
+  | typeof REMOTE_LOCAL_KEY
+  | typeof REMOTE_OVERRULED;
 
-/** What the peer says of an item besides, if there is anything: marks of the meta commands. */
+/** What the peer says of an item besides, if there is anything. */
 export interface ItemMarks {
+  /** Marked by `md I` or `ms I`. */
   isStale: boolean;
+  /** Made by an add while its node could not know what the other one has. */
+  isProvisional: boolean;
   /** The unique that a client gave; 0/0 = none. */
   uniqueHi: number;
   uniqueLo: number;

@@ -7,6 +7,7 @@ import { COUNTER, Counters } from './counters.js';
 import { DECIMAL64_MAX_DIGITS, Decimal64, writeDecimal64 } from './decimal64.js';
 import { RELATIVE_LIMIT_SEC } from './exptime.js';
 import { FlushFloor } from './flush-floor.js';
+import { hashKey } from './hash.js';
 import { HashIndex } from './index.js';
 import { Items } from './items.js';
 import type { KeyPatterns } from './key-patterns.js';
@@ -25,6 +26,7 @@ import {
   USE_FREQUENCY_MASK,
   USE_LOCAL,
   USE_OWN_UNIQUE,
+  USE_PROVISIONAL,
   USE_STALE,
   USE_WINNER,
   WORD_EXPTIME,
@@ -69,6 +71,7 @@ import {
   REMOTE_APPLIED,
   REMOTE_CLOCK,
   REMOTE_LOCAL_KEY,
+  REMOTE_OVERRULED,
   REMOTE_SAME,
   type RemoteResult,
   STORED,
@@ -84,6 +87,7 @@ import { deletionLine, type FetchStatus, fetchLine, storeLine, uriKey } from './
 import { WATCH_DELETIONS, WATCH_FETCHERS, WATCH_MUTATIONS, WatchLog } from './watch-log.js';
 
 const DEFAULT_TOMBSTONE_SHARE = 1 / 16;
+const OUT_OF_SYNC = 0;
 const DEFAULT_INITIAL_BUCKETS = 0x4_0000;
 
 export class Store {
@@ -120,6 +124,8 @@ export class Store {
   readonly #changeLog: ChangeLog | undefined;
   readonly #refusal: Int32Array;
   readonly #localKeys: KeyPatterns | undefined;
+  /** [OUT_OF_SYNC] 1 while the peer may have what is not here. */
+  readonly #syncState: Uint32Array;
   readonly #tableBytes: number;
   /** Keeps the reads of warm() from being optimized away. */
   #warmth = 0;
@@ -150,6 +156,7 @@ export class Store {
     this.#lock = new StoreLock(memory);
     this.#flushFloor = new FlushFloor(memory);
     this.counters = new Counters(memory);
+    this.#syncState = memory.words('store.sync-state', 1);
     this.sweepPace = new SweepPace(memory);
     this.prefixStats = new PrefixStats(memory);
     this.watchLog = new WatchLog(memory);
@@ -259,6 +266,11 @@ export class Store {
   /** The live item with this key, 0 when there is none. Counts nothing; frees it when it is dead. */
   find(key: Uint8Array, start: number, length: number): number {
     return this.#findLive(key, start, length, this.#index.hash(key, start, length));
+  }
+
+  /** The entry of a key, be it live, dead or a tombstone; 0 = none. Counts and frees nothing. */
+  entry(key: Uint8Array, start: number, length: number): number {
+    return this.#index.find(key, start, length, this.#index.hash(key, start, length));
   }
 
   /** The item that a key probably means, 0 = none: a guess for warm(), made without the lock and never an answer. */
@@ -385,7 +397,12 @@ export class Store {
       this.#noteStored(this.#clock.hi, this.#clock.lo, segments.word(ref, WORD_VALUE_LENGTH));
       return STORED;
     }
-    this.#publish(ref, hash, old);
+    this.#publish(
+      ref,
+      hash,
+      old,
+      mode === MODE_ADD || mode === MODE_APPEND_OR_ADD || mode === MODE_PREPEND_OR_ADD,
+    );
     return STORED;
   }
 
@@ -512,15 +529,16 @@ export class Store {
     uniqueLo: number,
   ): number {
     const segments = this.#segments;
+    const hash = this.#index.hash(key, start, length);
+    const isAdd = this.#index.find(key, start, length, hash) === 0;
     const hasUnique = uniqueHi !== 0 || uniqueLo !== 0;
     const ref = this.#reserveRaw(length, flags, exptimeSec, valueLength, hasUnique ? OWN_UNIQUE_BYTES : 0);
     if (ref === 0) return 0;
     copyBytes(key, start, start + length, segments.view(ref), segments.keyOffset(ref));
     if (hasUnique) this.#giveUnique(ref, uniqueHi, uniqueLo);
     copyBytes(value, 0, valueLength, segments.view(ref), segments.valueOffset(ref));
-    const hash = this.#index.hash(key, start, length);
-    // Looked up only now: making room may have evicted it.
-    this.#publish(ref, hash, this.#index.find(key, start, length, hash));
+    // Looked up anew: making room may have evicted it.
+    this.#publish(ref, hash, this.#index.find(key, start, length, hash), isAdd);
     return ref;
   }
 
@@ -535,6 +553,11 @@ export class Store {
 
   isStale(ref: number): boolean {
     return (this.#segments.byte(ref, BYTE_USE) & USE_STALE) !== 0;
+  }
+
+  /** Whether the item was made by an add while this node or the peer was not in sync, and not written since. */
+  isProvisional(ref: number): boolean {
+    return (this.#segments.byte(ref, BYTE_USE) & USE_PROVISIONAL) !== 0;
   }
 
   /** Notes that a reader was told to recache the item. Stays here: after a failover another one is told so. */
@@ -605,6 +628,23 @@ export class Store {
 
   isTombstone(ref: number): boolean {
     return this.#segments.state(ref) === STATE_TOMBSTONE;
+  }
+
+  /** Whether an entry means something to the peer: a live item, or a tombstone that no flush made superfluous. */
+  isTold(ref: number): boolean {
+    if (this.#items.isLocal(ref)) return false;
+    return this.isTombstone(ref) ? !this.#items.isFlushed(ref) : this.isLive(ref);
+  }
+
+  /** The hash of an entry's key, for a seed of the caller's. */
+  keyHash(ref: number, seed: number): number {
+    const segments = this.#segments;
+    return hashKey(segments.view(ref), segments.keyOffset(ref), segments.byte(ref, BYTE_KEY_LENGTH), seed);
+  }
+
+  /** Items and tombstones. */
+  get entryCount(): number {
+    return this.#index.entryCount;
   }
 
   /** Whether the key of an entry stays on this node: nobody else is told of it. */
@@ -699,7 +739,18 @@ export class Store {
     this.#remote.remoteWinsTies = wins;
   }
 
-  /** Applies the peer's item, which lies in bytes; never logs. exptimeSec is absolute in this node's clock. */
+  /**
+   * Replication says how this node stands to its peer, for all threads.
+   * @param isInSync whether all that the peer has is here: else an add is provisional, as its key may exist there
+   * @param answersForItems whether what lies here stands against such an add of the peer; not before clients are
+   *   served, as it may come from before a restart
+   */
+  noteSync(isInSync: boolean, answersForItems: boolean): void {
+    this.#syncState[OUT_OF_SYNC] = isInSync ? 0 : 1;
+    this.#remote.overrulesAdds = answersForItems;
+  }
+
+  /** Applies the peer's item, which lies in bytes; logs only what overrules it. exptimeSec is absolute in this node's clock. */
   applyRemoteItem(
     bytes: Uint8Array,
     keyStart: number,
@@ -744,7 +795,7 @@ export class Store {
     marks?: ItemMarks,
   ): RemoteResult {
     if (!this.#clock.observe(versionHi, versionLo, this.nowMs)) return REMOTE_CLOCK;
-    return this.#remote.applyItem(
+    const result = this.#remote.applyItem(
       bytes,
       keyStart,
       keyLength,
@@ -758,6 +809,11 @@ export class Store {
       this.#flushFloor.covers(versionHi, versionLo),
       marks,
     );
+    if (result === REMOTE_OVERRULED) {
+      this.#stamp(this.#remote.overrulingRef);
+      this.#log(this.#remote.overrulingRef);
+    }
+    return result;
   }
 
   /**
@@ -1047,12 +1103,18 @@ export class Store {
     return HEADER_BYTES + keyAndValueBytes <= this.#slabs.sizes[this.#slabs.classOfRef(ref)];
   }
 
-  /** Stamps, publishes and logs a filled item. */
-  #publish(ref: number, hash: number, old: number): void {
+  /**
+   * Stamps, publishes and logs a filled item.
+   * @param isAdd the client creates the item because it found none
+   */
+  #publish(ref: number, hash: number, old: number, isAdd = false): void {
     const segments = this.#segments;
     this.#stamp(ref);
     if (this.#staysLocal(segments.view(ref), segments.keyOffset(ref), segments.byte(ref, BYTE_KEY_LENGTH))) {
       segments.setByte(ref, BYTE_USE, segments.byte(ref, BYTE_USE) | USE_LOCAL);
+    } else if (isAdd && old === 0 && this.#syncState[OUT_OF_SYNC] !== 0) {
+      // Nothing at all is known of the key here, not even that it was deleted.
+      segments.setByte(ref, BYTE_USE, segments.byte(ref, BYTE_USE) | USE_PROVISIONAL);
     }
     this.#items.publish(ref, hash, old);
     this.#noteStored(this.uniqueHi(ref), this.uniqueLo(ref), this.valueLength(ref));
@@ -1129,9 +1191,13 @@ export class Store {
     this.#items.classCounters.add(slabClass, CLASS_COUNTER.outOfMemory, 1);
   }
 
+  /** A new version; what was provisional no longer is. */
   #stamp(ref: number): void {
+    const segments = this.#segments;
     this.#clock.tick(this.nowMs);
-    this.#segments.setVersion(ref, this.#clock.hi, this.#clock.lo, 0);
+    const use = segments.byte(ref, BYTE_USE);
+    if ((use & USE_PROVISIONAL) !== 0) segments.setByte(ref, BYTE_USE, use & ~USE_PROVISIONAL);
+    segments.setVersion(ref, this.#clock.hi, this.#clock.lo, 0);
   }
 
   #log(ref: number): void {

@@ -15,6 +15,7 @@ import { HybridClock } from '../../../src/engine/replication/clock.js';
 import { type LoadResult, loadMemory } from '../../../src/engine/server/memory-file/load.js';
 import { saveMemory } from '../../../src/engine/server/memory-file/save.js';
 import type { Store } from '../../../src/engine/store/store.js';
+import { MODE_ADD } from '../../../src/engine/store/store-types.js';
 import { withFolder } from '../../helpers/temporary-folder.js';
 import { newStore, put, RecordingLog, START_MS } from '../store/new-store.js';
 
@@ -57,7 +58,13 @@ function contents(store: Store): Map<string, string> {
       const version = [store.versionHi(ref), store.versionLo(ref), store.touchSeq(ref)];
       const rest = store.isTombstone(ref)
         ? ['deleted']
-        : [value.toString('latin1'), store.flags(ref), store.exptimeSec(ref), store.isStale(ref)];
+        : [
+            value.toString('latin1'),
+            store.flags(ref),
+            store.exptimeSec(ref),
+            store.isStale(ref),
+            store.isProvisional(ref),
+          ];
       items.set(key.toString(), JSON.stringify([...version, ...rest]));
     }
   }
@@ -72,6 +79,8 @@ function smallStore(): Store {
   put(store, 'ttl', 'v', { exptime: 1000 });
   put(store, 'empty', '');
   put(store, 'k'.repeat(250), Buffer.from([0, 13, 10, 255]));
+  store.noteSync(false, true);
+  put(store, 'added', 'v', { mode: MODE_ADD });
   put(store, 'gone', 'v');
   store.remove(Buffer.from('gone'), 0, 4);
   return store;
@@ -95,8 +104,8 @@ describe('a saved store', () => {
       });
       expect(load(path, other, { keepTombstones: true })).toEqual({
         kind: 'loaded',
-        items: 5,
-        ofItems: 5,
+        items: 6,
+        ofItems: 6,
         savedSec: START_MS / 1000,
       });
       expect(contents(other)).toEqual(contents(store));
@@ -148,8 +157,8 @@ describe('a saved store', () => {
         await save(path, smallStore());
         const other = newStore({ changeLog: new RecordingLog() });
         expect(load(path, other, { keepTombstones, nowMs: START_MS + DAY_MS })).toMatchObject({
-          items: 4,
-          ofItems: 5,
+          items: 5,
+          ofItems: 6,
         });
         const kept = contents(other);
         expect(kept.get('ttl')?.includes('deleted')).toBe(keepTombstones ? true : undefined);

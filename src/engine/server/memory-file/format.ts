@@ -32,7 +32,8 @@ export const KIND_TOMBSTONE = 2;
 
 export const MARK_STALE = 1;
 export const MARK_OWN_UNIQUE = 2;
-export const MARKS_KNOWN = MARK_STALE | MARK_OWN_UNIQUE;
+export const MARK_PROVISIONAL = 4;
+export const MARKS_KNOWN = MARK_STALE | MARK_OWN_UNIQUE | MARK_PROVISIONAL;
 
 const MAGIC = Buffer.from('repcache', 'latin1');
 const FORMAT_AT = 8;

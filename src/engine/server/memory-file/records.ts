@@ -6,6 +6,7 @@ import {
   KIND_ITEM,
   KIND_TOMBSTONE,
   MARK_OWN_UNIQUE,
+  MARK_PROVISIONAL,
   MARK_STALE,
   MARKS_KNOWN,
   RECORD_HEAD_BYTES,
@@ -32,7 +33,10 @@ export function writeRecord(store: Store, ref: number, bytes: Buffer, start: num
   bytes[start] = isItem ? KIND_ITEM : KIND_TOMBSTONE;
   bytes[start + 1] = keyLength;
   bytes[start + 2] = store.touchSeq(ref);
-  bytes[start + 3] = (isItem && store.isStale(ref) ? MARK_STALE : 0) | (hasUnique ? MARK_OWN_UNIQUE : 0);
+  bytes[start + 3] =
+    (isItem && store.isStale(ref) ? MARK_STALE : 0) |
+    (isItem && store.isProvisional(ref) ? MARK_PROVISIONAL : 0) |
+    (hasUnique ? MARK_OWN_UNIQUE : 0);
   bytes.writeUInt32LE(store.versionHi(ref), start + 4);
   bytes.writeUInt32LE(store.versionLo(ref), start + 8);
   bytes.writeUInt32LE(isItem ? store.exptimeSec(ref) : 0, start + 12);
@@ -61,7 +65,7 @@ export class RecordReader {
   touchSeq = 0;
   exptimeSec = 0;
   flags = 0;
-  readonly marks: ItemMarks = { isStale: false, uniqueHi: 0, uniqueLo: 0 };
+  readonly marks: ItemMarks = { isStale: false, isProvisional: false, uniqueHi: 0, uniqueLo: 0 };
 
   /** @returns the end of the record that begins at start; -1 when there is no sound one */
   read(bytes: Buffer, start: number): number {
@@ -80,6 +84,7 @@ export class RecordReader {
     if ((marks & ~MARKS_KNOWN) !== 0 || this.keyLength === 0 || this.keyLength > KEY_MAX_BYTES) return -1;
     let at = start + RECORD_HEAD_BYTES;
     this.marks.isStale = (marks & MARK_STALE) !== 0;
+    this.marks.isProvisional = (marks & MARK_PROVISIONAL) !== 0;
     this.marks.uniqueHi = 0;
     this.marks.uniqueLo = 0;
     if ((marks & MARK_OWN_UNIQUE) !== 0) {
