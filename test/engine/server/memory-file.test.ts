@@ -163,7 +163,7 @@ describe('a saved store', () => {
         const kept = contents(other);
         expect(kept.get('ttl')?.includes('deleted')).toBe(keepTombstones ? true : undefined);
         expect(kept.get('gone')?.includes('deleted')).toBe(keepTombstones ? true : undefined);
-        expect(kept.size).toBe(keepTombstones ? 6 : 4);
+        expect(kept.size).toBe(keepTombstones ? 7 : 5);
       }
     });
   });
