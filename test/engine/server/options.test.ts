@@ -208,6 +208,16 @@ describe('replication', () => {
     expect(replication?.localKeys).toEqual(['lock.*', '*.lock']);
   });
 
+  it.each(['none', 'peer', 'strict'])('takes --repl-ack %s', (ack) => {
+    expect(optionsOf('-X', '1', '--repl-ack', ack).replication?.ack).toBe(ack);
+  });
+
+  it('answers writes at once unless told otherwise, and knows no other modes', () => {
+    expect(optionsOf('-X', '1').replication?.ack).toBe('none');
+    expect(refusal('-X', '1', '--repl-ack', 'both')).toBe('--repl-ack both: must be none, peer or strict');
+    expect(refusal('--repl-ack', 'peer')).toContain('--repl-ack: needs replication to be on');
+  });
+
   it('refuses flush_all with -F or --repl-flush refuse', () => {
     expect(optionsOf('-X', '1').allowFlush).toBe(true);
     expect(optionsOf('-X', '1', '--repl-flush', 'local')).toMatchObject({
