@@ -188,6 +188,7 @@ describe('replication', () => {
       secretFile: undefined,
       pairId: '',
       readyTimeoutMs: 10_000,
+      ack: 'none',
       localKeys: [],
       flush: 'replicate',
     });
