@@ -61,6 +61,7 @@ export function openNodeState(seed: NodeSeed, memory: SharedMemory): NodeState {
     hashSeed,
     clock,
     ...(changeLog && { changeLog }),
+    flushesLocally: options.replication?.flush === 'local',
     ...(options.replication &&
       options.replication.localKeys.length > 0 && {
         localKeys: new KeyPatterns(options.replication.localKeys),

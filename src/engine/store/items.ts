@@ -27,6 +27,7 @@ import {
   WORD_VERSION_HI,
   WORD_VERSION_LO,
 } from './layout.js';
+import type { LocalFlush } from './local-flush.js';
 import { copyBytes, type Segments } from './segments.js';
 import type { SharedMemory } from './shared-memory.js';
 import { classForSize } from './slab-classes.js';
@@ -52,6 +53,7 @@ export interface ItemsOptions {
   segments: Segments;
   slabs: Slabs;
   flushFloor: FlushFloor;
+  localFlush: LocalFlush | undefined;
   counters: Counters;
   watchLog: WatchLog;
   hashSeed: number;
@@ -70,6 +72,7 @@ export class Items implements ItemKeeper {
   nowSec = 0;
 
   readonly #flushFloor: FlushFloor;
+  readonly #localFlush: LocalFlush | undefined;
   readonly #counts: Float64Array;
   readonly #evictions: boolean;
   readonly #eviction: Eviction;
@@ -90,6 +93,7 @@ export class Items implements ItemKeeper {
     );
     this.#control = options.memory.words('items.control', CONTROL_WORDS);
     this.#flushFloor = options.flushFloor;
+    this.#localFlush = options.localFlush;
     this.#counts = options.counters.values;
     this.#watchLog = options.watchLog;
     this.classCounters = new ClassCounters(options.memory);
@@ -119,9 +123,19 @@ export class Items implements ItemKeeper {
   }
 
   isFlushed(ref: number): boolean {
-    return this.#flushFloor.covers(
-      this.segments.word(ref, WORD_VERSION_HI),
-      this.segments.word(ref, WORD_VERSION_LO),
+    const { segments } = this;
+    return (
+      this.#flushFloor.covers(segments.word(ref, WORD_VERSION_HI), segments.word(ref, WORD_VERSION_LO)) ||
+      this.isForgotten(ref)
+    );
+  }
+
+  /** Whether a flush_all of this node alone took the item: to the peer it says nothing. */
+  isForgotten(ref: number): boolean {
+    return (
+      this.#localFlush !== undefined &&
+      this.segments.state(ref) === STATE_LIVE &&
+      this.#localFlush.covers(this.segments.word(ref, WORD_LAST_ACCESS))
     );
   }
 
@@ -204,7 +218,7 @@ export class Items implements ItemKeeper {
       this.#uncount(oldRef);
       this.release(oldRef);
     }
-    this.segments.setWord(ref, WORD_LAST_ACCESS, this.nowSec);
+    this.segments.setWord(ref, WORD_LAST_ACCESS, this.#localFlush?.arrivalSec(this.nowSec) ?? this.nowSec);
     this.segments.setByte(ref, BYTE_STATE, STATE_LIVE);
     this.#counts[COUNTER.totalItems]++;
     this.#countItem(ref, 1);

@@ -78,7 +78,7 @@ export class RemoteWrites {
     if (isFlushed) return REMOTE_DEAD;
     const items = this.#items;
     const hash = items.index.hash(bytes, keyStart, keyLength);
-    const known = items.index.find(bytes, keyStart, keyLength, hash);
+    const known = this.#knownEntry(bytes, keyStart, keyLength, hash);
     if (known === 0) {
       if (this.#isBelowDeleteFloor(versionHi, versionLo)) return REMOTE_BELOW_DELETE_FLOOR;
     } else {
@@ -129,7 +129,7 @@ export class RemoteWrites {
     if (isFlushed) return REMOTE_DEAD;
     const items = this.#items;
     const hash = items.index.hash(bytes, keyStart, keyLength);
-    const known = items.index.find(bytes, keyStart, keyLength, hash);
+    const known = this.#knownEntry(bytes, keyStart, keyLength, hash);
     if (known === 0) {
       if (!keep || this.#isBelowDeleteFloor(versionHi, versionLo)) return REMOTE_APPLIED;
       if (!items.addTombstone(bytes, keyStart, keyLength, hash, versionHi, versionLo, touchSeq)) {
@@ -187,6 +187,15 @@ export class RemoteWrites {
     items.values.write(ref, 0, bytes, valueStart, valueStart + valueLength);
     items.publish(ref, hash, known);
     return REMOTE_APPLIED;
+  }
+
+  /** What is known of a key, 0 = nothing. An item that this node alone has forgotten may come back. */
+  #knownEntry(bytes: Uint8Array, keyStart: number, keyLength: number, hash: number): number {
+    const items = this.#items;
+    const known = items.index.find(bytes, keyStart, keyLength, hash);
+    if (known === 0 || !items.isForgotten(known)) return known;
+    items.drop(known);
+    return 0;
   }
 
   /** Whether an entry is a value that a provisional add must not replace. */

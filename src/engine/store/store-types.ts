@@ -26,6 +26,8 @@ export interface StoreOptions {
   initialBuckets?: number;
   /** Keys that stay on this node. Absent: none do. */
   localKeys?: KeyPatterns;
+  /** flush_all empties this node alone; the peer's items may come back. Default false. */
+  flushesLocally?: boolean;
   /** Tombstones may take this share of memory before the oldest found are dropped. Default 1/16. */
   tombstoneShare?: number;
 }

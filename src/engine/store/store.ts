@@ -37,6 +37,7 @@ import {
   WORD_VERSION_HI,
   WORD_VERSION_LO,
 } from './layout.js';
+import { LocalFlush } from './local-flush.js';
 import { parseNumericValue } from './numeric-value.js';
 import { PrefixStats } from './prefix-stats.js';
 import { RemoteWrites } from './remote-writes.js';
@@ -119,6 +120,8 @@ export class Store {
   readonly #remote: RemoteWrites;
   readonly #lock: StoreLock;
   readonly #flushFloor: FlushFloor;
+  /** Present when flush_all is of this node alone. */
+  readonly #localFlush: LocalFlush | undefined;
   readonly #counts: Float64Array;
   readonly #clock: VersionClock;
   readonly #changeLog: ChangeLog | undefined;
@@ -155,6 +158,7 @@ export class Store {
     const memory = options.memory ?? new SharedMemory();
     this.#lock = new StoreLock(memory);
     this.#flushFloor = new FlushFloor(memory);
+    this.#localFlush = options.flushesLocally ? new LocalFlush(memory) : undefined;
     this.counters = new Counters(memory);
     this.#syncState = memory.words('store.sync-state', 1);
     this.sweepPace = new SweepPace(memory);
@@ -176,6 +180,7 @@ export class Store {
       segments: this.#segments,
       slabs: this.#slabs,
       flushFloor: this.#flushFloor,
+      localFlush: this.#localFlush,
       counters: this.counters,
       watchLog: this.watchLog,
       hashSeed: options.hashSeed,
@@ -226,7 +231,8 @@ export class Store {
     this.nowMs = nowMs;
     this.nowSec = Math.floor(nowMs / 1000);
     this.#items.nowSec = this.nowSec;
-    if (this.#flushFloor.isDue(nowMs)) this.#advanceFlush();
+    this.#localFlush?.noteSecond(this.nowSec);
+    if (this.#flushFloor.isDue(nowMs) || this.#localFlush?.isDue(nowMs)) this.#advanceFlush();
   }
 
   /** Whether whoever speaks for a client is to refuse commands that write. Nothing here looks at it. */
@@ -594,9 +600,14 @@ export class Store {
   /** flush_all with the client's number: 0 or less = now, else seconds from now or a Unix time. */
   flushAll(exptime: number): void {
     this.#counts[COUNTER.cmdFlush]++;
+    const dueMs = exptime > RELATIVE_LIMIT_SEC ? exptime * 1000 : this.nowMs + exptime * 1000;
+    if (this.#localFlush !== undefined) {
+      if (dueMs <= this.nowMs) this.#localFlush.flushNow();
+      else this.#localFlush.flushLater(dueMs);
+      return;
+    }
     const clock = this.#clock;
     clock.tick(this.nowMs);
-    const dueMs = exptime > RELATIVE_LIMIT_SEC ? exptime * 1000 : this.nowMs + exptime * 1000;
     if (dueMs <= this.nowMs) this.#flushFloor.flushNow(clock.hi, clock.lo);
     else this.#flushFloor.flushLater(versionHiOfMs(dueMs), versionLoOfMs(dueMs), clock.hi, clock.lo);
     this.#changeLog?.append(0, clock.hi, clock.lo, 0, CHANGE_FLUSH);
@@ -647,9 +658,14 @@ export class Store {
     return this.#index.entryCount;
   }
 
-  /** Whether the key of an entry stays on this node: nobody else is told of it. */
+  /** Whether nobody else is told of an entry: its key stays on this node, or this node alone has forgotten it. */
   isLocal(ref: number): boolean {
-    return this.#items.isLocal(ref);
+    return this.#items.isLocal(ref) || this.#items.isForgotten(ref);
+  }
+
+  /** Whether a flush_all of this node alone took the item, and it has not been freed yet. */
+  isForgotten(ref: number): boolean {
+    return this.#items.isForgotten(ref);
   }
 
   /** Whether the slot still holds exactly this entry (live or tombstone). Any ref is safe to ask about. */
@@ -937,6 +953,7 @@ export class Store {
   #advanceFlush(): void {
     this.#lock.lock();
     try {
+      if (this.#localFlush?.isDue(this.nowMs)) this.#localFlush.flushNow();
       if (!this.#flushFloor.isDue(this.nowMs)) return;
       // All that was known here until now, and nothing that the peer may have been given meanwhile.
       const hi = this.#clock.latestHi;
@@ -1112,7 +1129,7 @@ export class Store {
     this.#stamp(ref);
     if (this.#staysLocal(segments.view(ref), segments.keyOffset(ref), segments.byte(ref, BYTE_KEY_LENGTH))) {
       segments.setByte(ref, BYTE_USE, segments.byte(ref, BYTE_USE) | USE_LOCAL);
-    } else if (isAdd && old === 0 && this.#syncState[OUT_OF_SYNC] !== 0) {
+    } else if (isAdd && old === 0 && this.#mayLack) {
       // Nothing at all is known of the key here, not even that it was deleted.
       segments.setByte(ref, BYTE_USE, segments.byte(ref, BYTE_USE) | USE_PROVISIONAL);
     }
@@ -1132,6 +1149,11 @@ export class Store {
     this.#stamp(ref);
     if (this.hasOwnUnique(ref)) this.#segments.setOwnUnique(ref, this.#clock.hi, this.#clock.lo);
     this.#log(ref);
+  }
+
+  /** Whether the peer may have what is not here. */
+  get #mayLack(): boolean {
+    return this.#syncState[OUT_OF_SYNC] !== 0 || this.#localFlush?.hasFlushed === true;
   }
 
   #staysLocal(key: Uint8Array, start: number, length: number): boolean {
@@ -1177,7 +1199,8 @@ export class Store {
     const segments = this.#segments;
     const use = segments.byte(ref, BYTE_USE);
     if ((use & USE_FREQUENCY_MASK) !== USE_FREQUENCY_MASK) segments.setByte(ref, BYTE_USE, use + 1);
-    if (segments.word(ref, WORD_LAST_ACCESS) !== this.nowSec)
+    // Not lower: after a flush_all of this node alone it may be a second that is still to come.
+    if (segments.word(ref, WORD_LAST_ACCESS) < this.nowSec)
       segments.setWord(ref, WORD_LAST_ACCESS, this.nowSec);
   }
 

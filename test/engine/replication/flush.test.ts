@@ -1,7 +1,7 @@
 // flush_all on a pair whose clocks are apart: it takes effect on both nodes at the moment that its client meant.
 
 import { describe, expect, it } from 'vitest';
-import { carry, connect, End } from './wire-pair.js';
+import { carry, connect, End, type EndOptions } from './wire-pair.js';
 
 const DELAY_SEC = 10;
 const OFFSETS_MS = [0, 90_000, -90_000];
@@ -11,9 +11,9 @@ class FlushedPair {
   readonly b: End;
 
   /** @param offsetMs the clock of b minus the one of a */
-  constructor(offsetMs: number) {
-    this.a = new End({ nodeId: 1, dials: true });
-    this.b = new End({ nodeId: 2, dials: true, clockOffsetMs: offsetMs });
+  constructor(offsetMs: number, options: EndOptions = {}) {
+    this.a = new End({ nodeId: 1, dials: true, ...options });
+    this.b = new End({ nodeId: 2, dials: true, clockOffsetMs: offsetMs, ...options });
     connect(this.a, this.b);
     carry(this.a, this.b);
   }
@@ -108,3 +108,39 @@ describe('flush_all for later', () => {
     expect(pair.read('meanwhile')).toEqual(['1', '1']);
   });
 });
+
+describe.each(OFFSETS_MS)(
+  'flush_all of one node alone, with the clock of the peer %s ms ahead',
+  (offsetMs) => {
+    it.each(['a', 'b'] as const)(
+      'sent to %s: the other keeps all it has, and what it writes arrives',
+      (side) => {
+        const pair = new FlushedPair(offsetMs, { flushesLocally: true });
+        const [here, there] = side === 'a' ? [pair.a, pair.b] : [pair.b, pair.a];
+        here.set('of-here', '1');
+        there.set('of-there', '1');
+        pair.settle();
+        here.set('unsent', '1');
+        pair.flushAll(here, 0);
+        expect([here.get('of-here'), here.get('of-there'), here.get('unsent')]).toEqual([null, null, null]);
+        expect([there.get('of-here'), there.get('of-there'), there.get('unsent')]).toEqual(['1', '1', '1']);
+        there.set('of-there', '2');
+        here.set('of-here', '2');
+        pair.settle();
+        expect(pair.read('of-there')).toEqual(['2', '2']);
+        expect(pair.read('of-here')).toEqual(['2', '2']);
+      },
+    );
+
+    it('kills nothing when the nodes meet again: what the peer kept comes back', () => {
+      const pair = new FlushedPair(offsetMs, { flushesLocally: true });
+      pair.a.set('kept', '1');
+      pair.settle();
+      for (const end of [pair.a, pair.b]) end.step({ kind: 'closed', link: 1 });
+      pair.flushAll(pair.a, 0);
+      connect(pair.a, pair.b, 2);
+      pair.settle();
+      expect(pair.b.get('kept')).toBe('1');
+    });
+  },
+);

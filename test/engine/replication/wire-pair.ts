@@ -10,6 +10,7 @@ import type {
   ReplicationEvent,
   ReplicatorOptions,
 } from '../../../src/engine/replication/types.js';
+import { KeyPatterns } from '../../../src/engine/store/key-patterns.js';
 import { Store } from '../../../src/engine/store/store.js';
 import { MODE_SET } from '../../../src/engine/store/store-types.js';
 
@@ -24,6 +25,8 @@ export interface EndOptions {
   readonly clockOffsetMs?: number;
   readonly memoryBytes?: number;
   readonly logCapacity?: number;
+  readonly flushesLocally?: boolean;
+  readonly localKeys?: readonly string[];
 }
 
 const encoder = new TextEncoder();
@@ -54,6 +57,8 @@ export class End {
       hashSeed: 1,
       clock: this.clock,
       changeLog: this.log,
+      flushesLocally: options.flushesLocally ?? false,
+      localKeys: new KeyPatterns(options.localKeys ?? []),
     });
     const replicatorOptions: ReplicatorOptions = {
       store: this.store,

@@ -114,6 +114,7 @@ class Writer {
 
   #add(ref: number): void {
     const store = this.#store;
+    if (store.isForgotten(ref)) return;
     const needed = this.#length + recordBytes(store, ref);
     if (needed > this.#block.length) {
       const larger = Buffer.alloc(Math.max(needed, 2 * this.#block.length));
