@@ -5,6 +5,8 @@ import { SharedMemory } from '../store/shared-memory.js';
 import { compareVersions } from '../store/version.js';
 
 const WORDS_PER_ENTRY = 4;
+/** Stands for the peer's node bit while there is no telling whose versions are whose. */
+const NO_BIT = 2;
 
 /**
  * The store appends an entry for each local write; the sender reads them in order and looks whether the slot still
@@ -27,7 +29,7 @@ export class RingChangeLog implements ChangeLog {
   readonly #words: Uint32Array;
   /** [0] the newest sequence number. A double counts 2^53 writes exactly. */
   readonly #head: Float64Array;
-  /** [hi, lo, our node bit, joined]: whether a peer holds all we had when it joined, and what of the rest it has. */
+  /** [hi, lo, node bit of the peer]: see {@link RingChangeLog.mayBeUnknownToPeer}. */
   readonly #known: Uint32Array;
 
   /** @param capacity entries, a power of two; 16 bytes each. */
@@ -39,7 +41,8 @@ export class RingChangeLog implements ChangeLog {
     this.#mask = capacity - 1;
     this.#words = memory.words('change-log.entries', capacity * WORDS_PER_ENTRY);
     this.#head = memory.doubles('change-log.head', 1);
-    this.#known = memory.words('change-log.known', 4);
+    this.#known = memory.words('change-log.known', 3);
+    if (memory.isFresh) this.#known[2] = NO_BIT;
   }
 
   /** Sequence number of the newest entry; 0 while there is none. */
@@ -85,27 +88,36 @@ export class RingChangeLog implements ChangeLog {
     return (this.#words[(seq & this.#mask) * WORDS_PER_ENTRY + 3] >>> 8) as ChangeKind;
   }
 
-  /** The peer acknowledged a full copy, or all entries up to one with this version. */
-  peerKnows(versionHi: number, versionLo: number, ownNodeBit: 0 | 1): void {
+  /**
+   * A link begins, in which our writes have this bit. If it was the peer's before, the bits in older versions tell
+   * nothing until all of them have been acknowledged.
+   */
+  beginLink(ownNodeBit: 0 | 1): void {
+    if (this.#known[2] === ownNodeBit) this.#known[2] = NO_BIT;
+  }
+
+  /** The peer acknowledged everything of ours up to this version. */
+  peerKnows(versionHi: number, versionLo: number): void {
     const known = this.#known;
-    if (known[3] === 0 || compareVersions(versionHi, versionLo, known[0], known[1]) > 0) {
-      known[0] = versionHi;
-      known[1] = versionLo;
-    }
-    known[2] = ownNodeBit;
-    known[3] = 1;
+    if (compareVersions(versionHi, versionLo, known[0], known[1]) <= 0) return;
+    known[0] = versionHi;
+    known[1] = versionLo;
   }
 
-  /** The link is down: what the peer has from now on is anybody's guess. */
-  peerLost(): void {
-    this.#known[3] = 0;
+  /** The peer acknowledged a whole sync of a link in which our writes have this bit. */
+  peerIsSynced(ownNodeBit: 0 | 1): void {
+    this.#known[2] = ownNodeBit === 0 ? 1 : 0;
   }
 
+  /**
+   * What the peer has acknowledged it had, and what it has written itself. When the link breaks that stays true: what
+   * it had once it can only have replaced by something newer, or lost; if it restarts, it has nothing, or what it
+   * saved after its last acknowledgement. So an item that it knew may expire here without a trace, also while this
+   * node is alone.
+   */
   mayBeUnknownToPeer(versionHi: number, versionLo: number): boolean {
     const known = this.#known;
-    if (known[3] === 0) return true;
-    // A version with the other node bit is the peer's own.
-    if ((versionLo & 1) !== known[2]) return false;
+    if ((versionLo & 1) === known[2]) return false;
     return compareVersions(versionHi, versionLo, known[0], known[1]) > 0;
   }
 }

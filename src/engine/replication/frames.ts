@@ -11,10 +11,12 @@
  * | refuse    | u8 reason |
  * | ping      | f64 sender's time in ms |
  * | pong      | f64 time from the ping, f64 sender's time in ms |
- * | fullBegin | nothing: a full copy begins, in between the changes as they are made |
- * | fullEnd   | f64 seq: the copy is complete, and so are all changes up to seq |
+ * | have      | 8 bytes node id, f64 seq, f64 entries: see have.ts. Asks for what is missing |
+ * | syncBegin | u32 sync, u8 kind, u8 rangeBits, u8 gap: a sync begins, in between the changes as they are made |
+ * | digest    | u32 sync, u32 first range, 8 bytes for each range: the answer to the begin of a digest sync |
+ * | syncEnd   | f64 seq: the sync is complete, and so are all changes up to seq |
  * | position  | f64 seq: all changes up to seq have been sent |
- * | ack       | f64 seq: everything up to that fullEnd or position has been applied |
+ * | ack       | f64 seq, u32 sync: everything up to that syncEnd or position has been applied, and all of that sync |
  * | item      | u32 versionHi, u32 versionLo, u32 exptimeSec, u32 flags, u8 touchSeq, u8 keyLength, key, value |
  * | markedItem | u8 marks, u32 uniqueHi, u32 uniqueLo, then as in item |
  * | tombstone | u32 versionHi, u32 versionLo, u8 touchSeq, u8 keyLength, key |
@@ -27,8 +29,8 @@ export const FRAME = {
   refuse: 3,
   ping: 4,
   pong: 5,
-  fullBegin: 6,
-  fullEnd: 7,
+  syncBegin: 6,
+  syncEnd: 7,
   position: 8,
   ack: 9,
   item: 10,
@@ -36,6 +38,8 @@ export const FRAME = {
   flush: 12,
   bye: 13,
   markedItem: 14,
+  have: 15,
+  digest: 16,
 } as const;
 
 export type FrameType = (typeof FRAME)[keyof typeof FRAME];
@@ -52,12 +56,19 @@ export const MARK_OWN_UNIQUE = 2;
 export const MARK_PROVISIONAL = 4;
 export const TOMBSTONE_HEADER_BYTES = 10;
 export const FLUSH_BYTES = 24;
+export const SYNC_BEGIN_BYTES = 7;
+export const ACK_BYTES = 12;
+export const DIGEST_HEADER_BYTES = 8;
+/** The sum of a range. */
+export const SUM_BYTES = 8;
+export const DIGEST_RANGES_PER_FRAME = 512;
+const DIGEST_FRAME_BYTES = 1 + DIGEST_HEADER_BYTES + DIGEST_RANGES_PER_FRAME * SUM_BYTES;
 /** What a stranger may make us hold. */
 export const MAX_HANDSHAKE_FRAME_BYTES = 256;
 
 /** The largest frame (without its length word) of an established link, for values of up to `maxValueBytes`. */
 export function maxFrameBytes(maxValueBytes: number): number {
-  return Math.max(MAX_HANDSHAKE_FRAME_BYTES, 1 + MARKS_BYTES + ITEM_HEADER_BYTES + 255 + maxValueBytes);
+  return Math.max(DIGEST_FRAME_BYTES, 1 + MARKS_BYTES + ITEM_HEADER_BYTES + 255 + maxValueBytes);
 }
 
 export function readU32(bytes: Uint8Array, at: number): number {

@@ -16,7 +16,7 @@ import type { MessageAuthenticator } from './types.js';
  * it was shown; one in common is enough, so it does not matter on which host the change comes first.
  */
 const MAGIC = 0x50435052;
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 export const NODE_ID_BYTES = 8;
 export const NONCE_BYTES = 32;

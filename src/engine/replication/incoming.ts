@@ -13,8 +13,11 @@ import {
   type RemoteResult,
 } from '../store/store-types.js';
 import { msOfVersion, versionHiOfMs, versionLoOfMs } from '../store/version.js';
+import { DigestReply } from './digest-reply.js';
+import type { FrameWriter } from './frame-writer.js';
 import {
   FLUSH_BYTES,
+  FRAME_HEADER_BYTES,
   ITEM_HEADER_BYTES,
   MARK_OWN_UNIQUE,
   MARK_PROVISIONAL,
@@ -23,6 +26,9 @@ import {
   readU32,
   TOMBSTONE_HEADER_BYTES,
 } from './frames.js';
+import { type Have, NOBODY, type SyncKind } from './have.js';
+import type { DigestSeeds } from './range-digest.js';
+import type { SyncBegin } from './sync-begin.js';
 
 const MAX_EXPTIME_SEC = 0xffff_ffff;
 
@@ -40,15 +46,26 @@ export class Incoming {
   received = 0;
   applied = 0;
   conflicts = 0;
-  /** Entries of the present or last copy. */
-  copiedItems = 0;
+  /** Of the present or last sync: its kind, the entries that came for its sake, and the bytes of their frames. */
+  syncKind: SyncKind = 'full';
+  syncKeys = 0;
+  syncBytes = 0;
+  /** Whether a sync is coming in. */
+  isSyncing = false;
+  /** The last sync of this link that is complete; 0 = none. */
+  completeSyncId = 0;
   /** What is added to an expiry time of the peer's, in s. */
   exptimeCorrectionSec = 0;
   /** The peer's clock minus ours. */
   clockOffsetMs = 0;
-  /** The peer's copy: not begun on this link, coming in, or here. */
+  /** Whether we hold what the peer holds: not on this link yet, a sync is bringing it, or yes. */
   copy: 'none' | 'running' | 'complete' = 'none';
   readonly #store: Store;
+  /** Whose changes were applied last, and up to where. Outlives links: the next one goes on from there. */
+  #streamOf: Uint8Array = NOBODY;
+  #appliedSeq = 0;
+  #syncId = 0;
+  #reply: DigestReply | null = null;
   /** Scratch for the entry at hand. */
   readonly #marks: ItemMarks = { isStale: false, isProvisional: false, uniqueHi: 0, uniqueLo: 0 };
 
@@ -56,18 +73,53 @@ export class Incoming {
     this.#store = store;
   }
 
+  /** Before a link, and after it. */
   beginLink(): void {
     this.copy = 'none';
-    this.copiedItems = 0;
+    this.completeSyncId = 0;
+    this.isSyncing = false;
+    this.#reply = null;
   }
 
-  beginCopy(): void {
-    this.copy = 'running';
-    this.copiedItems = 0;
+  /** What to tell the peer, so that it sends no more than is missing. */
+  have(): Have {
+    return { streamOf: this.#streamOf, appliedSeq: this.#appliedSeq, entryCount: this.#store.entryCount };
   }
 
-  endCopy(): void {
+  beginSync(sync: SyncBegin, seeds: DigestSeeds): void {
+    if (sync.hasGap || this.copy === 'none') this.copy = 'running';
+    this.#syncId = sync.id;
+    this.isSyncing = true;
+    this.syncKind = sync.kind;
+    this.syncKeys = 0;
+    this.syncBytes = 0;
+    this.#reply =
+      sync.kind === 'digest'
+        ? new DigestReply(this.#store, seeds, sync.id, sync.rangeBits, this.exptimeCorrectionSec)
+        : null;
+  }
+
+  /** Everything up to `seq` of the log of that process is here. */
+  reached(peerNodeId: Uint8Array, seq: number): void {
+    this.#streamOf = peerNodeId;
+    this.#appliedSeq = seq;
+  }
+
+  endSync(): void {
     this.copy = 'complete';
+    this.isSyncing = false;
+    this.completeSyncId = this.#syncId;
+  }
+
+  /** Whether there are sums to be made for the peer. */
+  get isReplying(): boolean {
+    return this.#reply !== null;
+  }
+
+  /** Goes on with the sums that the peer asked for. */
+  fillReply(writer: FrameWriter): void {
+    this.#reply?.fill(writer);
+    if (this.#reply?.isDone === true) this.#reply = null;
   }
 
   /** Takes the payload of an `item` frame, `bytes[start, end)`. */
@@ -80,6 +132,7 @@ export class Incoming {
     this.#store.lock();
     try {
       return this.#count(
+        end - start,
         this.#store.applyRemoteItem(
           bytes,
           keyStart,
@@ -119,6 +172,7 @@ export class Incoming {
     this.#store.lock();
     try {
       return this.#count(
+        end - start,
         this.#store.applyRemoteTombstone(
           bytes,
           keyStart,
@@ -156,10 +210,13 @@ export class Incoming {
     }
   }
 
-  /** For an item or a delete; a flush is no entry of the copy. */
-  #count(result: RemoteResult): Fault {
+  /** For an item or a delete; a flush is no entry of a sync. */
+  #count(payloadBytes: number, result: RemoteResult): Fault {
     const fault = this.#judge(result);
-    if (fault === null && this.copy === 'running') this.copiedItems += 1;
+    if (fault === null && this.isSyncing) {
+      this.syncKeys += 1;
+      this.syncBytes += FRAME_HEADER_BYTES + payloadBytes;
+    }
     return fault;
   }
 

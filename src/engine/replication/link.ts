@@ -3,6 +3,7 @@
 import { FrameDecoder } from './frame-decoder.js';
 import { FrameWriter } from './frame-writer.js';
 import type { Hello, Role } from './handshake.js';
+import type { Have } from './have.js';
 import type { LinkId, MessageAuthenticator } from './types.js';
 
 /**
@@ -11,20 +12,22 @@ import type { LinkId, MessageAuthenticator } from './types.js';
  * - `proving`: the peer's hello was good; its proof has not come.
  * - `measuring`: the peer is who it says, and this is the one link of the pair. A ping is on its way: without the
  *   clock offset neither side could say when a copied item expires.
- * - `copying`: our full copy goes out, the changes made meanwhile in between.
- * - `streaming`: the copy is out, changes go as they are made. A change log that overflowed leads back to `copying`.
+ *   Meanwhile each side tells what it has.
+ * - `syncing`: what the peer lacks goes out, the changes made meanwhile in between.
+ * - `streaming`: all that is out, changes go as they are made. Back to `syncing` leads a change log that overflowed, or
+ *   a peer that asks for it.
  * - `closed`: whatever still comes for it is ignored.
  *
- * What the peer sends us has no state here: its copy may start earlier or end later than ours.
+ * What the peer sends us has no state here: its sync may start earlier or end later than ours.
  */
-export type LinkState = 'greeting' | 'proving' | 'measuring' | 'copying' | 'streaming' | 'closed';
+export type LinkState = 'greeting' | 'proving' | 'measuring' | 'syncing' | 'streaming' | 'closed';
 
 const NEXT: Readonly<Record<LinkState, readonly LinkState[]>> = {
   greeting: ['proving', 'closed'],
   proving: ['measuring', 'closed'],
-  measuring: ['copying', 'closed'],
-  copying: ['streaming', 'closed'],
-  streaming: ['copying', 'closed'],
+  measuring: ['syncing', 'closed'],
+  syncing: ['streaming', 'closed'],
+  streaming: ['syncing', 'closed'],
   closed: [],
 };
 
@@ -50,6 +53,14 @@ export class Link {
   pongDueMs: number | null = null;
   /** What to acknowledge next; null if nothing is. */
   ackDueSeq: number | null = null;
+  /** Whether the peer is to be told what we have. */
+  haveIsDue = true;
+  /** What the peer said last that it has. */
+  peerHave: Have | null = null;
+  /** Whether the offset of the peer's clock is known. */
+  isMeasured = false;
+  /** Whether a sync is to begin with the next send. */
+  syncIsDue = false;
   /** The secrets to prove next; null if nothing is to be proven. */
   proofsDue: readonly MessageAuthenticator[] | null = null;
   /** Known once the TLS handshake is done; null in the clear. */
@@ -90,6 +101,6 @@ export class Link {
 
   /** Whether items may go out on it. */
   get carriesData(): boolean {
-    return this.#state === 'copying' || this.#state === 'streaming';
+    return this.#state === 'syncing' || this.#state === 'streaming';
   }
 }

@@ -8,7 +8,16 @@ import type { RingChangeLog } from './change-log.js';
 import type { HybridClock } from './clock.js';
 import { ClockOffset } from './clock-offset.js';
 import type { FrameSink } from './frame-decoder.js';
-import { FRAME, maxFrameBytes, readF64 } from './frames.js';
+import {
+  ACK_BYTES,
+  DIGEST_HEADER_BYTES,
+  FRAME,
+  maxFrameBytes,
+  readF64,
+  readU32,
+  writeF64,
+  writeU32,
+} from './frames.js';
 import {
   bytesEqual,
   compareNodeIds,
@@ -25,11 +34,16 @@ import {
   type Role,
   type Transcript,
 } from './handshake.js';
+import { HAVE_BYTES, readHave, writeHave } from './have.js';
 import { type Fault, Incoming } from './incoming.js';
 import { Link } from './link.js';
-import { Outgoing } from './outgoing.js';
+import { Outgoing, type OutgoingOptions } from './outgoing.js';
+import { type DigestSeeds, digestSeeds } from './range-digest.js';
+import { RateLimit } from './rate-limit.js';
 import { Readiness } from './readiness.js';
 import { type Refusal, refusalCode, refusalFromPeer, refusalLine } from './refusals.js';
+import { readSyncBegin } from './sync-begin.js';
+import { SyncReport } from './sync-report.js';
 import type {
   LinkId,
   MessageAuthenticator,
@@ -72,6 +86,9 @@ export class Replicator implements ReplicationMachine {
   /** The one proven link, and the halves that work on it. */
   #active: Link | null = null;
   #outgoing: Outgoing;
+  readonly #outgoingOptions: OutgoingOptions;
+  /** Of the present link. */
+  #seeds: DigestSeeds = { spread: 0, mix: 0 };
   #offset = new ClockOffset();
   #nowMs = 0;
   #isDialing = false;
@@ -80,12 +97,7 @@ export class Replicator implements ReplicationMachine {
   #stopDeadlineMs: number | null = null;
   #hasStopped = false;
   #linkUpMs = 0;
-  /** When the present copies began; null once `sync done` was said. */
-  #syncSinceMs: number | null = null;
-  #lastSyncItems = 0;
-  #lastSyncMs = 0;
-  #fullCopiesSent = 0;
-  #fullCopiesReceived = 0;
+  readonly #syncs = new SyncReport();
   readonly #refusalsSaidMs = new Map<string, number>();
   /** What the decoder hands its frames to; made once, so that a chunk costs no closure. */
   #receivingLink: Link | null = null;
@@ -103,7 +115,14 @@ export class Replicator implements ReplicationMachine {
     this.#backoff = new Backoff(options.random);
     this.#readiness = new Readiness(options.readyTimeoutMs ?? DEFAULT_READY_TIMEOUT_MS);
     this.#incoming = new Incoming(options.store);
-    this.#outgoing = new Outgoing(options.store, options.changeLog, options.clock, 0);
+    this.#outgoingOptions = {
+      store: options.store,
+      log: options.changeLog,
+      clock: options.clock,
+      nodeId: options.nodeId,
+      rate: new RateLimit(options.syncBytesPerSec ?? Number.POSITIVE_INFINITY),
+    };
+    this.#outgoing = new Outgoing(this.#outgoingOptions, this.#seeds, null);
   }
 
   get hasOutgoing(): boolean {
@@ -117,7 +136,7 @@ export class Replicator implements ReplicationMachine {
   }
 
   get isInSync(): boolean {
-    return this.#active !== null && this.#outgoing.copyIsAcked && this.#incoming.copy === 'complete';
+    return this.#active !== null && this.#outgoing.syncIsAcked && this.#incoming.copy === 'complete';
   }
 
   get ackedSeq(): number {
@@ -156,10 +175,10 @@ export class Replicator implements ReplicationMachine {
       repl_ignored: received - applied,
       repl_conflicts: conflicts,
       repl_tombstones: this.#store.tombstoneCount,
-      repl_full_copies_sent: this.#fullCopiesSent,
-      repl_full_copies_received: this.#fullCopiesReceived,
-      repl_last_sync_items: this.#lastSyncItems,
-      repl_last_sync_ms: Math.round(this.#lastSyncMs),
+      repl_full_copies_sent: this.#syncs.sentCounts.full,
+      repl_full_copies_received: this.#syncs.receivedCounts.full,
+      repl_last_sync_items: this.#syncs.lastKeys,
+      repl_last_sync_ms: Math.round(this.#syncs.lastMs),
       repl_clock_offset_ms: Math.round(this.#offset.estimateMs),
       repl_secrets: this.#secrets.length,
       repl_tls: active?.channelBinding == null ? 0 : 1,
@@ -378,9 +397,14 @@ export class Replicator implements ReplicationMachine {
     this.#active = link;
     this.#offset = new ClockOffset();
     this.#incoming.beginLink();
-    this.#outgoing = new Outgoing(this.#store, this.#log, this.#clock, this.#outgoing.ackedSeq);
+    this.#log.beginLink(nodeBit);
+    this.#seeds =
+      link.role === 'dialer'
+        ? digestSeeds(link.ownHello.nonce, peer.nonce)
+        : digestSeeds(peer.nonce, link.ownHello.nonce);
+    this.#outgoing = new Outgoing(this.#outgoingOptions, this.#seeds, this.#outgoing);
     this.#linkUpMs = this.#nowMs;
-    this.#syncSinceMs = this.#nowMs;
+    this.#syncs.begin(this.#nowMs);
     this.#refusalsSaidMs.clear();
     if (isNews) this.#say(`link up (peer ${link.address}, node ${nodeIdHex(peer.nodeId)})`);
   }
@@ -433,9 +457,9 @@ export class Replicator implements ReplicationMachine {
     this.#effects.push({ kind: 'close', link: link.id });
     if (this.#active !== link) return;
     this.#active = null;
-    this.#log.peerLost();
     this.#incoming.beginLink();
-    this.#outgoing.copyIsAcked = false;
+    this.#outgoing.syncIsAcked = false;
+    this.#syncs.abandon();
   }
 
   // ── Frames ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -469,19 +493,20 @@ export class Replicator implements ReplicationMachine {
       case FRAME.flush:
         return this.#incoming.flush(bytes, start, end);
       case FRAME.position:
-      case FRAME.fullEnd:
+      case FRAME.syncEnd:
         if (size !== 8) break;
-        link.ackDueSeq = readF64(bytes, start);
-        if (type === FRAME.fullEnd) this.#onFullEnd();
-        return null;
-      case FRAME.fullBegin:
-        this.#incoming.beginCopy();
-        this.#syncSinceMs ??= this.#nowMs;
+        return this.#onPosition(link, type, readF64(bytes, start));
+      case FRAME.have:
+        return this.#onHave(link, bytes, start, end);
+      case FRAME.syncBegin:
+        return this.#onSyncBegin(bytes, start, end);
+      case FRAME.digest:
+        if (size < DIGEST_HEADER_BYTES) break;
+        if (this.#outgoing.sync?.takeDigest(bytes, start, end) === false) break;
         return null;
       case FRAME.ack:
-        if (size !== 8 || !this.#outgoing.acknowledge(readF64(bytes, start))) break;
-        this.#noteSync();
-        return null;
+        if (size !== ACK_BYTES) break;
+        return this.#onAck(readF64(bytes, start), readU32(bytes, start + 8));
       case FRAME.ping:
         if (size !== 8) break;
         link.pongDueMs = readF64(bytes, start);
@@ -498,35 +523,72 @@ export class Replicator implements ReplicationMachine {
         this.#backoff.reset();
         return 'the peer was stopped';
     }
-    return `the peer sent a malformed frame of type ${type}`;
+    return malformed(type);
   }
 
   #onPong(link: Link, sentMs: number, peerMs: number): void {
     this.#offset.sample(sentMs, peerMs, this.#nowMs);
     this.#incoming.exptimeCorrectionSec = this.#offset.correctionSec;
     this.#incoming.clockOffsetMs = this.#offset.estimateMs;
-    if (link.state === 'measuring') link.enter('copying');
+    link.isMeasured = true;
+    if (link.state === 'measuring') this.#syncIfDue(link);
   }
 
-  #onFullEnd(): void {
-    this.#incoming.endCopy();
-    this.#fullCopiesReceived += 1;
-    this.#openClientPort();
+  /** The peer says what it has: at the beginning of a link, and whenever it needs to be compared again. */
+  #onHave(link: Link, bytes: Uint8Array, start: number, end: number): Fault {
+    const have = readHave(bytes, start, end);
+    if (have === null) return malformed(FRAME.have);
+    link.peerHave = have;
+    this.#syncIfDue(link);
+    return null;
+  }
+
+  /** Begins once it is known what the peer has, and how far its clock is from ours. */
+  #syncIfDue(link: Link): void {
+    if (!link.isMeasured || link.peerHave === null || link.state === 'syncing') return;
+    link.enter('syncing');
+    link.syncIsDue = true;
+    this.#syncs.begin(this.#nowMs);
+  }
+
+  #onSyncBegin(bytes: Uint8Array, start: number, end: number): Fault {
+    const sync = readSyncBegin(bytes, start, end);
+    if (sync === null) return malformed(FRAME.syncBegin);
+    this.#incoming.beginSync(sync, this.#seeds);
+    this.#syncs.begin(this.#nowMs);
+    return null;
+  }
+
+  #onPosition(link: Link, type: number, seq: number): Fault {
+    if (!Number.isSafeInteger(seq) || seq < 0) return malformed(type);
+    const incoming = this.#incoming;
+    link.ackDueSeq = seq;
+    if (type === FRAME.syncEnd) {
+      incoming.endSync();
+      this.#syncs.received({ kind: incoming.syncKind, keys: incoming.syncKeys, bytes: incoming.syncBytes });
+      this.#openClientPort();
+      this.#noteSync();
+    }
+    incoming.reached(link.peerHello!.nodeId, seq);
+    return null;
+  }
+
+  #onAck(seq: number, syncId: number): Fault {
+    const outgoing = this.#outgoing;
+    const awaitedSync = outgoing.awaitsSyncAck;
+    if (!outgoing.acknowledge(seq, syncId)) return malformed(FRAME.ack);
+    if (awaitedSync && !outgoing.awaitsSyncAck) this.#syncs.sent(outgoing.sync!.half);
     this.#noteSync();
+    return null;
   }
 
-  /** Says `sync done` once both copies are where they should be. */
+  /** Says `sync done` once both nodes are where they should be. */
   #noteSync(): void {
-    if (this.#syncSinceMs === null || !this.isInSync) return;
-    const sent = this.#outgoing.copiedItems;
-    const received = this.#incoming.copiedItems;
-    this.#lastSyncMs = this.#nowMs - this.#syncSinceMs;
-    this.#lastSyncItems = sent + received;
-    this.#syncSinceMs = null;
+    if (!this.isInSync || this.#outgoing.awaitsSyncAck || this.#incoming.isSyncing) return;
+    const line = this.#syncs.end(this.#nowMs);
+    if (line === null) return;
     this.#backoff.reset();
-    this.#say(
-      `sync done (sent ${sent} items, received ${received} items, ${Math.round(this.#lastSyncMs)} ms)`,
-    );
+    this.#say(line);
   }
 
   // ── Sending ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -540,9 +602,17 @@ export class Replicator implements ReplicationMachine {
       link.proofsDue = null;
     }
     if (link === this.#active) this.#pumpActive(link);
-    if (writer.length === 0) return;
+    if (writer.length === 0) {
+      if (link === this.#active && this.#isWorking(link)) this.#effects.push({ kind: 'continue' });
+      return;
+    }
     link.awaitingWritable = true;
     this.#effects.push({ kind: 'send', link: link.id, bytes: writer.bytes });
+  }
+
+  /** Whether there is more to do at once, though nothing to send yet. */
+  #isWorking(link: Link): boolean {
+    return this.#incoming.isReplying || (link.carriesData && this.#outgoing.isWorking);
   }
 
   #pumpActive(link: Link): void {
@@ -557,10 +627,17 @@ export class Replicator implements ReplicationMachine {
       writer.numbersFrame(FRAME.pong, link.pongDueMs, this.#nowMs);
       link.pongDueMs = null;
     }
+    if (link.haveIsDue) {
+      link.haveIsDue = false;
+      writeHave(writer.buffer, writer.begin(FRAME.have, HAVE_BYTES), this.#incoming.have());
+    }
     if (link.ackDueSeq !== null) {
-      writer.numberFrame(FRAME.ack, link.ackDueSeq);
+      const at = writer.begin(FRAME.ack, ACK_BYTES);
+      writeF64(writer.buffer, at, link.ackDueSeq);
+      writeU32(writer.buffer, at + 8, this.#incoming.completeSyncId);
       link.ackDueSeq = null;
     }
+    if (this.#incoming.isReplying) this.#incoming.fillReply(writer);
     if (link.carriesData) this.#pumpData(link);
   }
 
@@ -568,18 +645,17 @@ export class Replicator implements ReplicationMachine {
     const outgoing = this.#outgoing;
     const { writer } = link;
     if (outgoing.hasOverflowed) {
-      this.#say('more changes than the change log holds: copying everything again');
-      if (link.state === 'streaming') link.enter('copying');
-      this.#syncSinceMs ??= this.#nowMs;
-      outgoing.beginCopy(writer);
-    } else if (link.state === 'copying' && !outgoing.isCopying) {
-      outgoing.beginCopy(writer);
+      this.#say('more changes than the change log holds: comparing all that both nodes have');
+      if (link.state === 'streaming') link.enter('syncing');
+      link.syncIsDue = true;
+      this.#syncs.begin(this.#nowMs);
     }
-    outgoing.fill(writer);
-    if (link.state === 'copying' && !outgoing.isCopying) {
-      link.enter('streaming');
-      this.#fullCopiesSent += 1;
+    if (link.syncIsDue) {
+      link.syncIsDue = false;
+      outgoing.beginSync(writer, link.peerHave!);
     }
+    outgoing.fill(writer, this.#nowMs);
+    if (link.state === 'syncing' && !outgoing.isSyncing) link.enter('streaming');
   }
 
   // ── Beginning and end of service ───────────────────────────────────────────────────────────────────────────
@@ -609,6 +685,10 @@ export class Replicator implements ReplicationMachine {
   #say(line: string): void {
     this.#effects.push({ kind: 'log', line });
   }
+}
+
+function malformed(type: number): Fault {
+  return `the peer sent a malformed frame of type ${type}`;
 }
 
 function whomWeRefuse(link: Link): string {

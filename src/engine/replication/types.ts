@@ -65,6 +65,8 @@ export type ReplicationEffect =
    * the kernel takes it without waiting. Any later event for this link is ignored.
    */
   | { readonly kind: 'close'; readonly link: LinkId }
+  /** There is more to do that waits for nothing: step with `pump` in the next turn of the event loop. */
+  | { readonly kind: 'continue' }
   /** One line for the operator, without the program's name and without a line end. */
   | { readonly kind: 'log'; readonly line: string }
   /** Open the client port. Once. */
@@ -95,6 +97,8 @@ export interface ReplicatorOptions {
   readonly randomBytes: (sizeBytes: number) => Uint8Array;
   /** In [0, 1), for the jitter of the back-off. */
   readonly random: () => number;
+  /** `--repl-sync-rate`: how much of a full copy or a digest sync may go out in a second. Default: no limit. */
+  readonly syncBytesPerSec?: number;
   /** `--repl-ready-timeout`, in ms. Extended while a copy makes progress. Default 10,000. */
   readonly readyTimeoutMs?: number;
   /** How long `stop` may go on handing over, in ms. Default 2,000. */
@@ -106,8 +110,8 @@ export interface ReplicatorOptions {
 /**
  * - `alone`: no peer, and none being spoken to.
  * - `connecting`: dialling, or proving who is who.
- * - `syncing`: linked, and a full copy is under way in one direction or both.
- * - `synced`: linked, both copies done; changes flow as they are made.
+ * - `syncing`: linked, and what one of the two lacks, or both, is on its way.
+ * - `synced`: linked, and both hold the same; changes flow as they are made.
  */
 export type ReplicationState = 'alone' | 'connecting' | 'syncing' | 'synced';
 

@@ -183,6 +183,10 @@ export class ReplicationDriver {
       case 'log':
         this.#options.log(effect.line);
         return;
+      case 'continue':
+        this.#pumpIsDue = true;
+        this.#scheduleTurn();
+        return;
       case 'ready':
         this.#options.onReady();
         return;

@@ -56,14 +56,25 @@ describe('RingChangeLog', () => {
   it('knows what the peer may not know', () => {
     const log = new RingChangeLog(4);
     expect(log.mayBeUnknownToPeer(1, 0)).toBe(true);
-    log.peerKnows(5, 0, 0);
+    log.peerKnows(5, 0);
+    log.peerIsSynced(0);
     expect([
       log.mayBeUnknownToPeer(5, 0),
       log.mayBeUnknownToPeer(5, 2),
       log.mayBeUnknownToPeer(9, 1),
     ]).toEqual([false, true, false]);
-    log.peerLost();
-    expect(log.mayBeUnknownToPeer(5, 0)).toBe(true);
+    log.peerKnows(3, 0);
+    expect(log.mayBeUnknownToPeer(5, 0)).toBe(false);
+  });
+
+  it('trusts no node bit while the bits have changed sides', () => {
+    const log = new RingChangeLog(4);
+    log.beginLink(0);
+    log.peerIsSynced(0);
+    log.beginLink(1);
+    expect([log.mayBeUnknownToPeer(9, 0), log.mayBeUnknownToPeer(9, 1)]).toEqual([true, true]);
+    log.peerIsSynced(1);
+    expect([log.mayBeUnknownToPeer(9, 0), log.mayBeUnknownToPeer(9, 1)]).toEqual([false, true]);
   });
 });
 

@@ -29,6 +29,8 @@ export interface EndOptions {
   readonly localKeys?: readonly string[];
 }
 
+export type Tap = (bytes: Uint8Array) => void;
+
 const encoder = new TextEncoder();
 
 export function authenticatorOf(secret: string): MessageAuthenticator {
@@ -44,7 +46,11 @@ export class End {
   readonly lines: string[] = [];
   readonly outbox: { link: LinkId; bytes: Uint8Array }[] = [];
   readonly closed: LinkId[] = [];
+  /** Sees all that is sent. */
+  onSend: Tap = () => {};
   dials = 0;
+  /** Whether the core asked to be stepped again. */
+  hasMore = false;
   isReady = false;
   isStopped = false;
   nowMs: number;
@@ -78,13 +84,27 @@ export class End {
 
   step(event: ReplicationEvent): void {
     for (const effect of this.replicator.step(event, this.nowMs)) {
-      if (effect.kind === 'send') this.outbox.push({ link: effect.link, bytes: effect.bytes });
-      else if (effect.kind === 'log') this.lines.push(effect.line);
+      if (effect.kind === 'send') {
+        this.onSend(effect.bytes);
+        this.outbox.push({ link: effect.link, bytes: effect.bytes });
+      } else if (effect.kind === 'log') this.lines.push(effect.line);
       else if (effect.kind === 'close') this.closed.push(effect.link);
       else if (effect.kind === 'dial') this.dials += 1;
+      else if (effect.kind === 'continue') this.hasMore = true;
       else if (effect.kind === 'ready') this.isReady = true;
       else this.isStopped = true;
     }
+  }
+
+  get isBusy(): boolean {
+    return this.outbox.length > 0 || this.hasMore;
+  }
+
+  /** The next turn of the event loop. */
+  goOn(): void {
+    if (!this.hasMore) return;
+    this.hasMore = false;
+    this.step({ kind: 'pump' });
   }
 
   tick(advanceMs: number): void {
@@ -134,11 +154,21 @@ export function connect(dialer: End, acceptor: End, link: LinkId = 1): void {
   dialer.step({ kind: 'dialed', link, address: '127.0.0.1:2' });
 }
 
-/** Carries what the two say to each other until neither has anything to say. */
+/** Breaks the connection: what is on its way is lost, and both are told. */
+export function cut(a: End, b: End, link: LinkId = 1): void {
+  for (const end of [a, b]) {
+    end.outbox.length = 0;
+    end.step({ kind: 'closed', link });
+  }
+}
+
+/** Carries what the two say to each other until neither has anything to say or to do. */
 export function carry(a: End, b: End, splitBytes = Number.POSITIVE_INFINITY): void {
-  while (a.outbox.length > 0 || b.outbox.length > 0) {
+  while (a.isBusy || b.isBusy) {
     carryFrom(a, b, splitBytes);
     carryFrom(b, a, splitBytes);
+    a.goOn();
+    b.goOn();
   }
 }
 

@@ -2,6 +2,8 @@
 
 import { RingChangeLog } from '../../../src/engine/replication/change-log.js';
 import { HybridClock } from '../../../src/engine/replication/clock.js';
+import { FRAME, FRAME_HEADER_BYTES, readU32 } from '../../../src/engine/replication/frames.js';
+import { SYNC_KINDS } from '../../../src/engine/replication/have.js';
 import { Replicator } from '../../../src/engine/replication/replicator.js';
 import type { ReplicationMachine, ReplicatorOptions } from '../../../src/engine/replication/types.js';
 import { CHANGE_ITEM, CHANGE_TOMBSTONE, type ChangeKind } from '../../../src/engine/store/change-log.js';
@@ -16,22 +18,45 @@ class DeafClock extends HybridClock {
   }
 }
 
-/** As if the place in the log were taken when the copy ends: what changed behind the scan's back is never sent. */
-class LateLog extends RingChangeLog {
-  #isCopying = false;
-
-  override peerLost(): void {
-    super.peerLost();
-    this.#isCopying = true;
-  }
-
-  override peerKnows(hi: number, lo: number, ownNodeBit: 0 | 1): void {
-    super.peerKnows(hi, lo, ownNodeBit);
-    this.#isCopying = false;
-  }
+/** Forgets what is appended while it is told to. */
+class DeafLog extends RingChangeLog {
+  isDeaf = false;
 
   override append(ref: number, hi: number, lo: number, touchSeq: number, kind: ChangeKind): void {
-    if (!this.#isCopying) super.append(ref, hi, lo, touchSeq, kind);
+    if (!this.isDeaf) super.append(ref, hi, lo, touchSeq, kind);
+  }
+}
+
+/** As if the place in the log were taken when the sync ends: what changed behind the scan's back is never sent. */
+class LatePosition extends Replicator {
+  readonly #log: DeafLog;
+
+  constructor(options: ReplicatorOptions) {
+    super(options);
+    this.#log = options.changeLog as DeafLog;
+  }
+
+  override step(
+    ...[event, nowMs]: Parameters<ReplicationMachine['step']>
+  ): ReturnType<ReplicationMachine['step']> {
+    const effects = super.step(event, nowMs);
+    for (const effect of effects) {
+      if (effect.kind === 'close') this.#log.isDeaf = false;
+      if (effect.kind !== 'send') continue;
+      for (const [type, payload] of framesOf(effect.bytes)) {
+        if (type === FRAME.syncBegin) this.#log.isDeaf = SYNC_KINDS[payload[4]] !== 'partial';
+        if (type === FRAME.syncEnd) this.#log.isDeaf = false;
+      }
+    }
+    return effects;
+  }
+}
+
+function* framesOf(bytes: Uint8Array): Generator<[type: number, payload: Uint8Array]> {
+  for (let at = 0; at < bytes.length; ) {
+    const end = at + 4 + readU32(bytes, at);
+    yield [bytes[at + 4], bytes.subarray(at + FRAME_HEADER_BYTES, end)];
+    at = end;
   }
 }
 
@@ -125,9 +150,10 @@ export const MUTATIONS: Readonly<Record<string, () => NodeParts>> = {
   'both nodes give way on ties': () => ({ ...SOUND_PARTS, onStore: giveWayOnTies }),
   'the clock does not observe the peer': () => ({ ...SOUND_PARTS, makeClock: () => new DeafClock(0) }),
   'tombstones are dropped at once': () => ({ ...SOUND_PARTS, afterOperation: dropTombstone }),
-  'the copy begins before the log position is taken': () => ({
+  'a sync scans before the log position is taken': () => ({
     ...SOUND_PARTS,
-    makeLog: (capacity) => new LateLog(capacity),
+    makeLog: (capacity) => new DeafLog(capacity),
+    makeReplicator: (options) => new LatePosition(options),
   }),
   'log overflow goes unnoticed': () => ({
     ...SOUND_PARTS,

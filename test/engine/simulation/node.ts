@@ -256,6 +256,9 @@ export class SimNode implements Process {
       case 'log':
         this.lines.push(`${this.#scheduler.nowMs.toFixed(0)} ${effect.line}`);
         return;
+      case 'continue':
+        this.#scheduler.in(0.1, () => this.deliver({ kind: 'pump' }));
+        return;
       case 'ready':
         this.isServing = true;
         return;

@@ -297,7 +297,7 @@ class World {
     const name = node.side === 0 ? 'a' : 'b';
     for (const line of node.lines) {
       this.#lines.push(`${name} ${line}`);
-      if (line.includes('copying everything again')) this.#count('logOverflow');
+      if (line.includes('more changes than the change log holds')) this.#count('logOverflow');
     }
     this.#count('eviction', node.store.counters.read('evictions'));
     this.#count('conflict', node.machine.stats(node.nowMs).repl_conflicts);
