@@ -152,22 +152,25 @@ async function addressOf(options: SshHostOptions): Promise<string> {
   }
 }
 
-/** The replication secret in the node's file, as it stands there; undefined when there is none. */
-export function readSecret(pair: OpenPair, name: NodeName): Promise<string | undefined> {
-  const { config, host } = pair.nodes[name];
-  if (pair.config.local) return host.readFile(join(localNodeDir(name), 'secret'));
-  return host.readFile(nodeLayout(config.port).secretFile, { root: true });
+/** The file that holds a node's replication secret. */
+export function secretFileOf(pair: OpenPair, name: NodeName): string {
+  if (pair.config.local) return join(localNodeDir(name), 'secret');
+  return nodeLayout(pair.nodes[name].config.port).secretFile;
 }
 
-/** The files on the host that a node reads when it starts. */
+/** What stands there; undefined when there is none. */
+export function readSecret(pair: OpenPair, name: NodeName): Promise<string | undefined> {
+  return pair.nodes[name].host.readFile(secretFileOf(pair, name), { root: !pair.config.local });
+}
+
+/** The files on the host that a node reads when it starts, and only then. */
 export function configFilesOf(pair: OpenPair, name: NodeName): string[] {
-  if (pair.config.local)
-    return ['secret', 'command.json', 'current'].map((file) => join(localNodeDir(name), file));
+  if (pair.config.local) return ['command.json', 'current'].map((file) => join(localNodeDir(name), file));
   if (pair.config.engine === 'stock') return [...STOCK_CONFIG_FILES];
   if (pair.config.engine === 'legacy') {
     const layout = legacyLayout(pair.nodes[name].config.port);
     return [layout.environmentFile, `${layout.dropIns}/limits.conf`, LEGACY_UNIT_FILE, BUILD_RECORD];
   }
-  const { environmentFile, secretFile, dropIns } = nodeLayout(pair.nodes[name].config.port);
-  return [environmentFile, secretFile, `${dropIns}/limits.conf`, UNIT_FILE, CURRENT_LINK];
+  const { environmentFile, dropIns } = nodeLayout(pair.nodes[name].config.port);
+  return [environmentFile, `${dropIns}/limits.conf`, UNIT_FILE, CURRENT_LINK];
 }

@@ -23,6 +23,8 @@ export interface ReplicationStats {
   lastSyncMs: number;
   /** The peer's clock minus this node's. */
   clockOffsetMs: number;
+  /** How many secrets the node accepts: 2 while the secret is being changed; absent where the server does not tell. */
+  secrets?: number;
   /** The server tells nothing of its link: only the state was found out, every figure here is 0. */
   linkOnly?: true;
   /** What is wrong, where the state alone does not tell. */
@@ -51,6 +53,7 @@ export async function readReplicationStats(client: MemcachedClient): Promise<Rep
     lastSyncItems: number('repl_last_sync_items'),
     lastSyncMs: number('repl_last_sync_ms'),
     clockOffsetMs: number('repl_clock_offset_ms'),
+    ...(stats.has('repl_secrets') && { secrets: number('repl_secrets') }),
   };
 }
 

@@ -27,8 +27,9 @@ export interface PairConfig {
   /** Only with `legacy`: run exactly as in the old recipe, in the background and as root. */
   readonly verbatim?: boolean;
   /**
-   * Id that both nodes must name, so that two pairs can't be cross-wired by mistake. It follows from the
-   * secret (`pairIdOf`), and is a random mark of being deployed for other engines; absent until the first deploy, and when the pair is named by `--a/--b` alone.
+   * Id that both nodes must name, so that two pairs can't be cross-wired by mistake; with other engines no more than
+   * a mark of being deployed. Made at random by the first deploy, and absent until then, and when the pair is named by
+   * `--a/--b` alone.
    */
   readonly pair?: string;
   readonly local: boolean;

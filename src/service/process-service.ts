@@ -61,14 +61,7 @@ export class ProcessService implements NodeService {
         root: false,
         needsRestart: true,
       }),
-      fileStep(host, {
-        title: 'Replication secret',
-        path: this.#path('secret'),
-        content: `${spec.secret}\n`,
-        mode: 0o600,
-        root: false,
-        needsRestart: true,
-      }),
+      this.secretStep(spec.secretText),
       fileStep(host, {
         title: 'Settings',
         path: this.#path('command.json'),
@@ -78,6 +71,17 @@ export class ProcessService implements NodeService {
         needsRestart: true,
       }),
     ];
+  }
+
+  secretStep(content: string): Step {
+    return fileStep(this.host, {
+      title: 'Replication secret',
+      path: this.#path('secret'),
+      content,
+      mode: 0o600,
+      root: false,
+      needsReload: true,
+    });
   }
 
   uninstallSteps(): readonly Step[] {
@@ -139,6 +143,11 @@ export class ProcessService implements NodeService {
   async restart(): Promise<void> {
     await this.stop();
     await this.start();
+  }
+
+  async reload(): Promise<void> {
+    const process = await this.#running();
+    if (process !== undefined) await signalProcess(process, 'SIGHUP');
   }
 
   /** Whoever starts the node again is armed first, so that no moment is left at which nobody would. */

@@ -27,8 +27,8 @@ export interface NodeSpec {
   readonly connections: number;
   readonly threads: number | 'auto';
   readonly pairId: string;
-  /** The shared replication secret; goes to the host over stdin, into a file of mode 0600. */
-  readonly secret: string;
+  /** Content of the file with the replication secret; goes to the host over stdin, into a file of mode 0600. */
+  readonly secretText: string;
   readonly release: Release;
 }
 
@@ -53,6 +53,8 @@ export interface Step {
   apply(): Promise<void>;
   /** The running node must be restarted for this change to count. */
   readonly needsRestart?: boolean;
+  /** It is enough that the running node reads its files again. */
+  readonly needsReload?: boolean;
 }
 
 export interface NodeService {
@@ -60,12 +62,16 @@ export interface NodeService {
   readonly name: 'a' | 'b';
   /** In order; all that deploy does to make the node installed and configured, but for starting it. */
   installSteps(spec: NodeSpec): readonly Step[];
+  /** Puts the file with the replication secret where the node reads it. Absent where there is none. */
+  secretStep?(content: string): Step;
   /** In order; leaves nothing behind, also when the node was only half installed. */
   uninstallSteps(): readonly Step[];
   status(): Promise<NodeStatus>;
   start(): Promise<void>;
   stop(): Promise<void>;
   restart(): Promise<void>;
+  /** Has the running node read its secret and certificates again; nothing is cut. Absent where nothing can be. */
+  reload?(): Promise<void>;
   /**
    * Kills the node with SIGKILL and keeps it down until `recover`; the host itself brings it back
    * after `restoreAfterSec`, whatever becomes of the ops machine.

@@ -13,6 +13,7 @@ export interface FileStepOptions {
   readonly owner?: string;
   readonly root: boolean;
   readonly needsRestart?: boolean;
+  readonly needsReload?: boolean;
 }
 
 /** A file with this content, mode and owner. What it held before is never shown: it may be a secret. */
@@ -21,6 +22,7 @@ export function fileStep(host: Host, options: FileStepOptions): Step {
   return {
     title,
     needsRestart: options.needsRestart ?? false,
+    needsReload: options.needsReload ?? false,
     check: async () => {
       const state = await pathState(host, path, root);
       if (state === undefined) return `${path} is missing`;

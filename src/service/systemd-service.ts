@@ -4,6 +4,7 @@ import type { NodeService, NodeSpec, NodeStatus, Step } from './service.js';
 import { crashUnit, recoverUnit } from './systemd-crash.js';
 import { systemdInstallSteps } from './systemd-install.js';
 import { CURRENT_LINK, nodeLayout } from './systemd-layout.js';
+import { secretStep } from './systemd-settings.js';
 import { unitStatus } from './systemd-status.js';
 import { systemdUninstallSteps } from './systemd-uninstall.js';
 
@@ -46,6 +47,14 @@ export class SystemdService implements NodeService {
     return this.#systemctl('restart');
   }
 
+  reload(): Promise<void> {
+    return this.#systemctl('reload');
+  }
+
+  secretStep(content: string): Step {
+    return secretStep(this.host, this.#port, content);
+  }
+
   crash(options: { restoreAfterSec: number }): Promise<void> {
     return crashUnit(this.host, nodeLayout(this.#port), options.restoreAfterSec);
   }
@@ -69,7 +78,7 @@ export class SystemdService implements NodeService {
     return (await this.host.run(argv, { root: true })).stdout;
   }
 
-  async #systemctl(verb: 'start' | 'stop' | 'restart'): Promise<void> {
+  async #systemctl(verb: 'start' | 'stop' | 'restart' | 'reload'): Promise<void> {
     const { unit } = nodeLayout(this.#port);
     await this.host.run(['systemctl', verb, unit], { root: true, timeoutMs: POWER_TIMEOUT_MS });
   }

@@ -25,7 +25,7 @@ const STOP_BASE_SEC = 15;
 const SAVED_MB_PER_SEC = 20;
 
 export function engineSettingsSteps(host: Host, spec: NodeSpec): Step[] {
-  const { environmentFile: environmentPath, secretFile, dropIns } = nodeLayout(spec.port);
+  const { environmentFile: environmentPath, dropIns } = nodeLayout(spec.port);
   const file = (options: Omit<FileStepOptions, 'root' | 'needsRestart'>): Step =>
     fileStep(host, { ...options, root: true, needsRestart: true });
   return [
@@ -51,13 +51,7 @@ export function engineSettingsSteps(host: Host, spec: NodeSpec): Step[] {
       mode: 0o640,
       owner: `root:${USER}`,
     }),
-    file({
-      title: 'Replication secret',
-      path: secretFile,
-      content: `${spec.secret}\n`,
-      mode: 0o600,
-      owner: `${USER}:${USER}`,
-    }),
+    secretStep(host, spec.port, spec.secretText),
     templateStep(host, { title: 'Unit', template: 'repcached@.service', path: UNIT_FILE }),
     ...systemCallSteps(host),
     folderStep(host, {
@@ -75,6 +69,18 @@ export function engineSettingsSteps(host: Host, spec: NodeSpec): Step[] {
       owner: 'root:root',
     }),
   ];
+}
+
+export function secretStep(host: Host, port: number, content: string): Step {
+  return fileStep(host, {
+    title: 'Replication secret',
+    path: nodeLayout(port).secretFile,
+    content,
+    mode: 0o600,
+    owner: `${USER}:${USER}`,
+    root: true,
+    needsReload: true,
+  });
 }
 
 /** A unit's own directives take no variables, so what depends on the settings is a drop-in of this one node. */

@@ -5,17 +5,18 @@ import type { LocatedPair } from '../config/locate.js';
 import { renderPairFile, writePairFile } from '../config/write.js';
 import { deployForeign } from '../legacy/deploy.js';
 import { onBoth } from '../on-both.js';
-import { type Access, closePair, openPair, readSecret } from '../open.js';
+import { type Access, closePair, openPair } from '../open.js';
 import type { OpenPair } from '../open-pair.js';
 import type { Progress } from '../progress.js';
 import { NODE_NAMES, type NodeName, type PairConfig } from '../types.js';
 import { bringUp, type NodeAction, planActions } from './bring-up.js';
 import type { HostCheck } from './checks.js';
+import { findIdentity } from './found-identity.js';
+import { agreeOnIdentity } from './identity.js';
 import { type Change, runSteps, summaryOf } from './install.js';
 import { type MovedPort, moveLocalPorts } from './local-ports.js';
-import { agreeOnSecret, pairIdOf } from './secret.js';
 import { nodeSpec } from './spec.js';
-import { isStale } from './staleness.js';
+import { isStale, reloadIfDue } from './staleness.js';
 import { surveyHosts } from './survey.js';
 
 export interface DeployOptions {
@@ -74,16 +75,16 @@ async function deployOpen(
 ): Promise<Omit<DeployReport, 'movedPorts'>> {
   const { dryRun, signal, progress } = options;
   const { checks, releases } = await surveyHosts(pair, progress);
-  const found = await onBoth((name) => readSecret(pair, name));
-  const secret = agreeOnSecret(found, located.config.pair);
-  const config: PairConfig = { ...pair.config, pair: pairIdOf(secret) };
+  const found = await onBoth((name) => findIdentity(pair, name));
+  const identity = agreeOnIdentity(found, located.config.pair);
+  const config: PairConfig = { ...pair.config, pair: identity.pairId };
   const text = renderPairFile(config, located.text);
   const configFileChanged = text !== located.text;
   // The ports of a local pair are its identity while it is half made: a second run must find the same ones.
   if (config.local && configFileChanged && !dryRun) await writePairFile(located.path, text);
 
   const changes = await progress.both(dryRun ? 'Compare' : 'Install', async (name, say) => {
-    const steps = pair.nodes[name].service.installSteps(nodeSpec(pair, name, releases[name], secret));
+    const steps = pair.nodes[name].service.installSteps(nodeSpec(pair, name, releases[name], identity));
     const changed = await runSteps(steps, { dryRun, signal, say });
     const titles = changed.map(({ title }) => title);
     say(summaryOf(titles, 'nothing to change'));
@@ -96,6 +97,7 @@ async function deployOpen(
     (name) => stale[name] || changes[name].some((change) => change.needsRestart),
   );
   if (!dryRun) {
+    await onBoth((name) => reloadIfDue(pair, name, changes[name]));
     await bringUp(pair, actions, { signal, progress });
     if (!config.local && configFileChanged) await writePairFile(located.path, text);
   }
@@ -107,7 +109,7 @@ async function deployOpen(
   };
   const nodes = { a: report('a'), b: report('b') };
   return {
-    pair: pairIdOf(secret),
+    pair: identity.pairId,
     dryRun,
     changed:
       configFileChanged || NODE_NAMES.some((name) => changes[name].length > 0 || actions[name] !== 'none'),

@@ -7,6 +7,7 @@ export interface Change {
   /** What differed, in a few words; never a secret. */
   readonly difference: string;
   readonly needsRestart: boolean;
+  readonly needsReload: boolean;
 }
 
 export interface InstallOptions {
@@ -25,7 +26,8 @@ export async function runSteps(steps: readonly Step[], options: InstallOptions):
     const difference = await step.check();
     if (difference === undefined) continue;
     if (!options.dryRun) await step.apply();
-    changes.push({ title: step.title, difference, needsRestart: step.needsRestart === true });
+    const { title, needsRestart = false, needsReload = false } = step;
+    changes.push({ title, difference, needsRestart, needsReload });
   }
   return changes;
 }

@@ -1,12 +1,18 @@
 // What each node's installation is made of, from the pair's configuration and what the hosts told.
 import type { NodeSpec, Release } from '../../service/service.js';
 import { type OpenPair, peerOf } from '../open-pair.js';
+import { renderSecrets } from '../secrets.js';
 import type { NodeName } from '../types.js';
-import { pairIdOf } from './secret.js';
+import type { PairIdentity } from './identity.js';
 
 const LOOPBACK = '127.0.0.1';
 
-export function nodeSpec(pair: OpenPair, name: NodeName, release: Release, secret: string): NodeSpec {
+export function nodeSpec(
+  pair: OpenPair,
+  name: NodeName,
+  release: Release,
+  { pairId, secrets }: PairIdentity,
+): NodeSpec {
   const { config, host } = pair.nodes[name];
   const peer = pair.nodes[peerOf(name)];
   return {
@@ -21,8 +27,8 @@ export function nodeSpec(pair: OpenPair, name: NodeName, release: Release, secre
     memoryMb: pair.config.memoryMb,
     connections: pair.config.connections,
     threads: pair.config.threads,
-    pairId: pairIdOf(secret),
-    secret,
+    pairId,
+    secretText: renderSecrets(secrets[name]),
     release,
   };
 }

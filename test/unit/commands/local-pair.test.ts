@@ -1,6 +1,6 @@
 // The life of a local pair by the real binary and the real engine: deploy, use, drill, deploy again, destroy.
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import { join } from 'node:path';
 import getPort from 'get-port';
@@ -65,6 +65,34 @@ describe.skipIf(!CLI_IS_BUILT || !ENGINE_IS_BUILT)('a local pair', () => {
     const status = await json<Status>('status', '--local');
     expect([...pids]).toEqual([status.nodes.a.service.pid, status.nodes.b.service.pid]);
   });
+
+  it(
+    'takes a new secret while it runs, also where an earlier run was stopped half way',
+    async () => {
+      const files = ['a', 'b'].map((name) => join(cli.stateHome, 'repcachectl', 'local', name, 'secret'));
+      const secrets = (): Promise<string[]> => Promise.all(files.map((file) => readFile(file, 'utf8')));
+      const [old] = await secrets();
+
+      const rotated = succeeded(await cli.run('rotate-secret', '--local'));
+      expect(rotated.stdout).toContain('The pair has a new secret; the link stood all the while.');
+      const [current, other] = await secrets();
+      expect(current).toMatch(/^[0-9a-f]{64}\n$/);
+      expect([other, current === old]).toEqual([current, false]);
+      for (const secret of [old, current]) {
+        expect(rotated.stdout + rotated.stderr).not.toContain(secret.trim());
+      }
+
+      const begun = 'b'.repeat(64);
+      await writeFile(files[1], `${begun}\n${current}`);
+      expect(await json('rotate-secret', '--local')).toEqual({ resumed: true, linkKept: true });
+      expect(await secrets()).toEqual([`${begun}\n`, `${begun}\n`]);
+
+      expect(await json('deploy', '--local')).toMatchObject({ changed: false });
+      const status = await json<Status>('status', '--local');
+      expect([...pids]).toEqual([status.nodes.a.service.pid, status.nodes.b.service.pid]);
+    },
+    LIMIT_MS,
+  );
 
   it(
     'holds, says verify',

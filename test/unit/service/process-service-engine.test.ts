@@ -32,7 +32,7 @@ it.skipIf(missing)(`runs the real engine${missing ? ` (skipped: no ${ARTIFACT})`
       connections: 100,
       threads: 1,
       pairId: 'c0ffee',
-      secret: '0123456789abcdef'.repeat(4),
+      secretText: '0123456789abcdef\n',
       release: { id: 'test', version: 'test', sha256, localPath: ARTIFACT, sizeBytes: executable.length },
     });
     for (const step of steps) await step.apply();

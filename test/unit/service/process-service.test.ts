@@ -46,7 +46,7 @@ function spec(changes: Partial<NodeSpec> = {}): NodeSpec {
     connections: 100,
     threads: 1,
     pairId: 'p1',
-    secret: 'not for the log',
+    secretText: 'not for the log\n',
     release,
     ...changes,
   };

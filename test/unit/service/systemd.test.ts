@@ -19,7 +19,7 @@ const SPEC: NodeSpec = {
   connections: 4096,
   threads: 1,
   pairId: 'c0ffee',
-  secret: 'the secret itself',
+  secretText: 'the secret itself\n',
   release: { id: 'x', version: '1', sha256: '', localPath: '', sizeBytes: 0 },
 };
 
@@ -66,7 +66,7 @@ describe('items kept while a node is down', () => {
 
 describe('the settings file', () => {
   it('has no secret', () => {
-    expect(environmentFile(SPEC)).not.toContain(SPEC.secret);
+    expect(environmentFile(SPEC)).not.toContain(SPEC.secretText.trim());
   });
 
   it('refuses what systemd would read in another way', () => {
