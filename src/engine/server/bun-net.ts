@@ -4,6 +4,7 @@ import { bunTls, type HandshakeListener, securedHandler } from './bun-tls.js';
 import { listenDatagrams } from './datagrams.js';
 import { endpointText } from './endpoint.js';
 import { EXIT, FatalError } from './exit.js';
+import { countInput, releaseInput } from './input-memory.js';
 import { ALL_INTERFACES } from './listen-addresses.js';
 import type { DialTarget, Listener, Net, Stream, StreamHandlers, TcpAddress, UnixAddress } from './net.js';
 import type { TlsMaterial } from './tls-settings.js';
@@ -45,6 +46,10 @@ class BunStream implements Stream {
 
   resume(): void {
     this.#socket.resume();
+  }
+
+  release(bytes: Uint8Array): void {
+    releaseInput(bytes);
   }
 
   get peerAddress(): string {
@@ -146,6 +151,7 @@ function plainHandler<T>(handlers: StreamHandlers<T>): SocketHandler<Slot<T>> {
       socket.data = { connection: handlers.open(new BunStream(socket)) };
     },
     data(socket, bytes) {
+      countInput(bytes.length);
       if (socket.data.connection !== undefined) handlers.data(socket.data.connection, bytes);
     },
     drain(socket) {

@@ -98,7 +98,7 @@ export class ClientConnection implements OutboxOwner, Waiter {
     else {
       // A chunk may have been under way when the stream was paused; and who waits for the peer is only paused now, as
       // most clients send nothing while they wait for a reply.
-      this.#held = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes]);
+      this.#held = this.#held.length === 0 ? bytes : joined(this.#held, bytes);
       this.#pause();
     }
   }
@@ -157,6 +157,7 @@ export class ClientConnection implements OutboxOwner, Waiter {
     if (this.#session.isWatching && this.#watchTimer === undefined) {
       this.#watchTimer = setInterval(showWatcher, WATCH_INTERVAL_MS, this);
     }
+    if (this.#held === undefined || this.#held.length === 0) this.#stream.release(bytes);
     onServed();
   }
 
@@ -251,6 +252,14 @@ export class ClientConnection implements OutboxOwner, Waiter {
   static showWatcher(connection: ClientConnection): void {
     connection.#showWatcher();
   }
+}
+
+/** In memory of its own, so that it can be given back; short results of `Buffer.concat` share theirs. */
+function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const both = new Uint8Array(first.length + second.length);
+  both.set(first);
+  both.set(second, first.length);
+  return both;
 }
 
 const goOn = ClientConnection.goOn;

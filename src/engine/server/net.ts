@@ -16,6 +16,8 @@ export interface Stream {
   /** No more `data` until `resume`; the sender is held back by TCP. */
   pause(): void;
   resume(): void;
+  /** Gives back the memory of what `data` brought, or of the end of it that was left: nothing may look there any more. */
+  release(bytes: Uint8Array): void;
   /** `host:port` of the other end. */
   readonly peerAddress: string;
 }
@@ -30,7 +32,7 @@ export interface StreamHandlers<T> {
   secured?(connection: T, channelBinding: Uint8Array): void;
   /** TLS with the other end failed by a fault of its own; `close` follows. */
   unsecured?(connection: T, failure: TlsFailure): void;
-  /** `bytes` belongs to the callee: its memory is not used again. */
+  /** `bytes` belongs to the callee, which may give it back by `Stream.release` as soon as it was read. */
   data(connection: T, bytes: Uint8Array): void;
   /** The kernel takes bytes again, after a `write` that took less than it was given. */
   drain(connection: T): void;

@@ -25,6 +25,7 @@ class NarrowStream implements Stream {
   terminate(): void {}
   pause(): void {}
   resume(): void {}
+  release(): void {}
 }
 
 function outboxWithRoom(roomBytes: number): {

@@ -64,6 +64,7 @@ class NarrowStream implements Stream {
 
   pause(): void {}
   resume(): void {}
+  release(): void {}
 }
 
 /** The network as one listener and one dial, played by the test. */
