@@ -6,6 +6,12 @@ import type { NodeName } from './types.js';
 
 export type ReplicationState = 'off' | 'alone' | 'connecting' | 'syncing' | 'synced';
 
+export interface AckStats {
+  mode: string;
+  /** For how long the mode's promise could not be kept; absent while it is kept. */
+  degradedSec?: number;
+}
+
 export interface ReplicationStats {
   state: ReplicationState;
   /** `host:port` of the peer, as the node knows it. */
@@ -23,6 +29,8 @@ export interface ReplicationStats {
   lastSyncMs: number;
   /** The peer's clock minus this node's. */
   clockOffsetMs: number;
+  /** When writes are answered; absent where the server does not tell. */
+  ack?: AckStats;
   /** How many secrets the node accepts: 2 while the secret is being changed; absent where the server does not tell. */
   secrets?: number;
   /** The server tells nothing of its link: only the state was found out, every figure here is 0. */
@@ -53,8 +61,16 @@ export async function readReplicationStats(client: MemcachedClient): Promise<Rep
     lastSyncItems: number('repl_last_sync_items'),
     lastSyncMs: number('repl_last_sync_ms'),
     clockOffsetMs: number('repl_clock_offset_ms'),
+    ...ackOf(stats),
     ...(stats.has('repl_secrets') && { secrets: number('repl_secrets') }),
   };
+}
+
+function ackOf(stats: ReadonlyMap<string, string>): { ack?: AckStats } {
+  const mode = stats.get('repl_ack_mode');
+  if (mode === undefined) return {};
+  if (stats.get('repl_ack_degraded') !== '1') return { ack: { mode } };
+  return { ack: { mode, degradedSec: Number(stats.get('repl_ack_degraded_sec') ?? 0) } };
 }
 
 /** By whatever way this node's link is known. @throws as `readReplicationStats` does, or the host's OperatorError */

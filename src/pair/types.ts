@@ -21,6 +21,14 @@ export interface NodeConfig {
   readonly replicationPort: number;
 }
 
+/** When a node answers a write: the engine's --repl-ack. */
+export type AckMode = 'none' | 'peer' | 'strict';
+
+/** What the operator chose of how the pair replicates; what is absent is left to the engine. */
+export interface ReplicationConfig {
+  readonly ack?: AckMode | undefined;
+}
+
 export interface PairConfig {
   readonly version: 1;
   readonly engine: EngineName;
@@ -37,6 +45,7 @@ export interface PairConfig {
   readonly connections: number;
   /** That serve clients; `auto` leaves it to the engine on its host. */
   readonly threads: number | 'auto';
+  readonly replication?: ReplicationConfig;
   readonly nodes: Readonly<Record<NodeName, NodeConfig>>;
 }
 

@@ -1,4 +1,5 @@
 // The status of a pair for the terminal: the verdict first, then both nodes side by side.
+import type { AckStats } from '../pair/replication-stats.js';
 import type { NodeReport, PairStatus } from '../pair/status.js';
 import { paintFor, type RenderOptions } from './paint.js';
 import { renderTable, wrapText } from './table.js';
@@ -45,6 +46,7 @@ function factsOf({ service, server, replication: link }: NodeReport): [string, s
     ['replication', linkState(link) ?? unknown],
     ['link up for', replication === undefined ? unknown : formatSec(replication.linkUptimeSec)],
     ['unacknowledged', replication === undefined ? unknown : String(replication.unacked)],
+    ['ack mode', ackMode(replication?.ack) ?? unknown],
     [
       'last sync',
       replication === undefined
@@ -53,6 +55,10 @@ function factsOf({ service, server, replication: link }: NodeReport): [string, s
     ],
     ['clock offset', replication === undefined ? unknown : `${replication.clockOffsetMs} ms`],
   ];
+}
+
+function ackMode(ack: AckStats | undefined): string | undefined {
+  return ack?.degradedSec === undefined ? ack?.mode : `${ack.mode}, degraded`;
 }
 
 /** Legacy nodes acknowledge nothing: with them, a link is all that can be said. */

@@ -20,6 +20,7 @@ export function engineArguments(spec: NodeSpec, secretFile: string, memoryFile?:
     ['--repl-pair', spec.pairId],
     ['--repl-secret-file', secretFile],
     memoryFile === undefined ? [] : ['-e', memoryFile],
+    spec.replicationFlags,
   ].flat();
 }
 
@@ -46,6 +47,14 @@ export function environmentFile(spec: NodeSpec): string {
       exit: 'config',
     });
   }
+  const odd = spec.replicationFlags.find((word) => !/^[\w.,:%*/[\]-]+$/.test(word));
+  if (odd !== undefined) {
+    throw new OperatorError(`node ${spec.name}: replication cannot be given ${JSON.stringify(odd)}`, {
+      code: 'BAD_SETTING',
+      exit: 'config',
+    });
+  }
+  settings.push(['REPLICATION_FLAGS', spec.replicationFlags.join(' ')]);
   const lines = settings.map(([name, value]) => `${name}=${value}`);
   return `# Settings of repcached@${spec.port}.service, written by repcachectl from repcache.yaml.\n${lines.join('\n')}\n`;
 }

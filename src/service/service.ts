@@ -27,6 +27,8 @@ export interface NodeSpec {
   readonly connections: number;
   readonly threads: number | 'auto';
   readonly pairId: string;
+  /** Flags of the engine for what the operator chose of how the pair replicates. */
+  readonly replicationFlags: readonly string[];
   /** Content of the file with the replication secret; goes to the host over stdin, into a file of mode 0600. */
   readonly secretText: string;
   readonly release: Release;

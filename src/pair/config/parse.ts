@@ -115,6 +115,7 @@ function toPairConfig(file: PairFile): PairConfig {
     memoryMb: file.memoryMb,
     connections: file.connections,
     threads: file.threads,
+    ...(file.replication !== undefined && { replication: file.replication }),
     nodes: { a: node('a'), b: node('b') },
   };
 }

@@ -15,7 +15,11 @@ const nodeSchema = z.strictObject({
   replicationPort: tcpPort.optional(),
 });
 
-export const pairFileSchema = z.strictObject({
+const replicationSchema = z.strictObject({
+  ack: z.enum(['none', 'peer', 'strict']).optional(),
+});
+
+const fileSchema = z.strictObject({
   version: z.literal(1),
   engine: z.enum(['repcached', 'legacy', 'stock']).default('repcached'),
   pair: z
@@ -31,18 +35,25 @@ export const pairFileSchema = z.strictObject({
   threads: z
     .union([z.literal('auto'), z.int().min(1).max(64)], 'must be auto or a whole number from 1 to 64')
     .default(PAIR_DEFAULTS.threads),
+  replication: replicationSchema.optional(),
   nodes: z.strictObject({ a: nodeSchema, b: nodeSchema }),
 });
+
+export const pairFileSchema = fileSchema.refine(
+  ({ engine, replication }) => engine === 'repcached' || replication === undefined,
+  { path: ['replication'], message: 'only the engine repcached can be told how to replicate' },
+);
 
 /** A parsed repcache.yaml with its defaults filled in. */
 export type PairFile = z.infer<typeof pairFileSchema>;
 
 const NODE_KEYS = Object.keys(nodeSchema.shape);
-const TOP_KEYS = Object.keys(pairFileSchema.shape);
+const REPLICATION_KEYS = Object.keys(replicationSchema.shape);
+const TOP_KEYS = Object.keys(fileSchema.shape);
 
 /** The keys that are known at a place of the file, for "did you mean". */
 export function knownKeysAt(path: readonly PropertyKey[]): readonly string[] {
   if (path.length === 0) return TOP_KEYS;
-  if (path.length === 1) return ['a', 'b'];
+  if (path.length === 1) return path[0] === 'replication' ? REPLICATION_KEYS : ['a', 'b'];
   return NODE_KEYS;
 }

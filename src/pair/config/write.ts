@@ -24,6 +24,7 @@ export function renderPairFile(config: PairConfig, existing?: string): string {
     }
     return document.toString({ lineWidth: 0 });
   }
+  // Of `replication` nothing: only the operator writes it.
   const document = parseDocument(existing);
   const before = JSON.stringify(document.toJS());
   for (const [key, value] of Object.entries(topSettings(config))) setIfDiffers(document, [key], value);
@@ -75,7 +76,8 @@ function freshSettings(config: PairConfig): Settings {
   const nodes = Object.fromEntries(
     NODE_NAMES.map((name) => [name, withoutAbsent(nodeSettings(config.nodes[name], common))]),
   );
-  return withoutAbsent({ version, engine, verbatim, pair, local, ...common, ...sizes, nodes });
+  const { replication } = config;
+  return withoutAbsent({ version, engine, verbatim, pair, local, ...common, ...sizes, replication, nodes });
 }
 
 interface Ports {

@@ -2,10 +2,15 @@
 import type { NodeSpec, Release } from '../../service/service.js';
 import { type OpenPair, peerOf } from '../open-pair.js';
 import { renderSecrets } from '../secrets.js';
-import type { NodeName } from '../types.js';
+import type { NodeName, PairConfig } from '../types.js';
 import type { PairIdentity } from './identity.js';
 
 const LOOPBACK = '127.0.0.1';
+
+function replicationFlags({ replication }: PairConfig): string[] {
+  const ack = replication?.ack;
+  return ack === undefined ? [] : ['--repl-ack', ack];
+}
 
 export function nodeSpec(
   pair: OpenPair,
@@ -27,6 +32,7 @@ export function nodeSpec(
     memoryMb: pair.config.memoryMb,
     connections: pair.config.connections,
     threads: pair.config.threads,
+    replicationFlags: replicationFlags(pair.config),
     pairId,
     secretText: renderSecrets(secrets[name]),
     release,

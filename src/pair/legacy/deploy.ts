@@ -132,6 +132,7 @@ function specOf(pair: OpenPair, name: NodeName): NodeSpec {
     connections: pair.config.connections,
     threads: pair.config.threads,
     pairId: '',
+    replicationFlags: [],
     secretText: '',
     release: { id: '', version: '', sha256: '', localPath: '', sizeBytes: 0 },
   };

@@ -47,6 +47,20 @@ describe('parsePairFile', () => {
     expect(config.nodes.b.port).toBe(12001);
   });
 
+  it('takes what is said of replication, and nothing else', () => {
+    const { replication } = parsePairFile(`version: 1\nreplication: { ack: peer }\n${NODES}`, 'f');
+    expect(replication).toEqual({ ack: 'peer' });
+    expect(problemOf(`version: 1\nreplication: { akc: peer }\n${NODES}`).message).toBe(
+      'repcache.yaml:2:16: unknown key "akc"; did you mean "ack"?',
+    );
+    expect(problemOf(`version: 1\nreplication: { ack: both }\n${NODES}`).message).toContain(
+      'repcache.yaml:2:21: replication.ack',
+    );
+    expect(problemOf(`version: 1\nengine: legacy\nreplication: { ack: peer }\n${NODES}`).message).toBe(
+      'repcache.yaml:3:14: replication: only the engine repcached can be told how to replicate',
+    );
+  });
+
   it('names the place of an unknown key and the key that was meant', () => {
     const error = problemOf(`version: 1\nmemoryMB: 64\n${NODES}`);
     expect(error.message).toBe('repcache.yaml:2:1: unknown key "memoryMB"; did you mean "memoryMb"?');

@@ -26,6 +26,14 @@ describe('renderPairFile', () => {
     expect(parsePairFile(renderPairFile(PAIR), 'f')).toEqual(PAIR);
   });
 
+  it('leaves what is said of replication to the operator', () => {
+    const pair: PairConfig = { ...PAIR, replication: { ack: 'peer' } };
+    const text = renderPairFile(pair);
+    expect(parsePairFile(text, 'f')).toEqual(pair);
+    const commented = text.replace('ack: peer', 'ack: peer # sessions');
+    expect(renderPairFile(pair, commented)).toBe(commented);
+  });
+
   it('reads well', () => {
     expect(
       renderPairFile(PAIR),

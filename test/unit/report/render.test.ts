@@ -106,6 +106,7 @@ test('the status of a degraded pair, at 80 columns', () => {
     replication     alone                    -
     link up for     0 s                      -
     unacknowledged  0                        -
+    ack mode        peer, degraded           -
     last sync       1500 items in 41 ms      -
     clock offset    -3 ms                    -
 

@@ -105,6 +105,7 @@ const REPLICATION = {
   lastSyncItems: 1500,
   lastSyncMs: 41,
   clockOffsetMs: -3,
+  ack: { mode: 'peer', degradedSec: 75 },
 };
 
 export const DEGRADED: PairStatus = {

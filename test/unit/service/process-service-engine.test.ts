@@ -31,6 +31,7 @@ it.skipIf(missing)(`runs the real engine${missing ? ` (skipped: no ${ARTIFACT})`
       memoryMb: 64,
       connections: 100,
       threads: 1,
+      replicationFlags: [],
       pairId: 'c0ffee',
       secretText: '0123456789abcdef\n',
       release: { id: 'test', version: 'test', sha256, localPath: ARTIFACT, sizeBytes: executable.length },

@@ -45,6 +45,7 @@ function spec(changes: Partial<NodeSpec> = {}): NodeSpec {
     memoryMb: 64,
     connections: 100,
     threads: 1,
+    replicationFlags: [],
     pairId: 'p1',
     secretText: 'not for the log\n',
     release,

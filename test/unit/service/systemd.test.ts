@@ -19,6 +19,7 @@ const SPEC: NodeSpec = {
   connections: 4096,
   threads: 1,
   pairId: 'c0ffee',
+  replicationFlags: ['--repl-ack', 'peer'],
   secretText: 'the secret itself\n',
   release: { id: 'x', version: '1', sha256: '', localPath: '', sizeBytes: 0 },
 };
@@ -35,7 +36,7 @@ describe('the unit', () => {
     );
     const expanded = command
       .replaceAll('%i', String(SPEC.port))
-      .replaceAll(/\$\{(\w+)\}/g, (_, name: string) => settings.get(name) ?? `unset ${name}`);
+      .replaceAll(/\$\{?(\w+)\}?/g, (_, name: string) => settings.get(name) ?? `unset ${name}`);
     expect(expanded.split(' ')).toEqual([
       '/usr/bin/env',
       '-i',
@@ -54,7 +55,7 @@ describe('the unit', () => {
 describe('items kept while a node is down', () => {
   it('are where the unit lets it write, and where the steps make room for them', async () => {
     const unit = await readTemplate('repcached@.service');
-    expect(unit).toContain(`-e ${nodeLayout(11211).memoryFile.replace('11211', '%i')}\n`);
+    expect(unit).toContain(`-e ${nodeLayout(11211).memoryFile.replace('11211', '%i')} `);
     expect(unit).toMatch(/^ReadWritePaths=-\/var\/lib\/repcached$/m);
   });
 
@@ -72,6 +73,11 @@ describe('the settings file', () => {
   it('refuses what systemd would read in another way', () => {
     expect(() => environmentFile({ ...SPEC, pairId: 'a b' })).toThrow('PAIR cannot be "a b"');
     expect(() => environmentFile({ ...SPEC, peerAddress: 'x\nLISTEN=0.0.0.0' })).toThrow('PEER');
+    expect(() => environmentFile({ ...SPEC, replicationFlags: ['a b'] })).toThrow('replication cannot be');
+  });
+
+  it('names no flags where the operator chose nothing', () => {
+    expect(environmentFile({ ...SPEC, replicationFlags: [] })).toMatch(/^REPLICATION_FLAGS=$/m);
   });
 });
 
