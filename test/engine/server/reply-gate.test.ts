@@ -43,6 +43,8 @@ class NarrowStream implements Stream {
   resume(): void {
     this.isPaused = false;
   }
+
+  release(): void {}
 }
 
 let memory: SharedMemory;
