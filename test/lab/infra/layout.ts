@@ -24,8 +24,8 @@ export const PREFIX_LENGTH = 24;
 
 /** The lab that a person gets by `npm run lab -- up`. */
 export const DEFAULT_LAB_NAME = 'rcl';
-/** The lab of `npm run test:lab`, which is thrown away without asking. */
-export const TEST_LAB_NAME = 'rct';
+/** The lab of `npm run test:lab`, which is thrown away without asking: never the name of a person's. */
+export const TEST_LAB_NAME = process.env.REPCACHECTL_TEST_LAB ?? 'rct';
 
 export const REPOSITORY_DIR = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
 
