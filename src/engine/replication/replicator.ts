@@ -162,6 +162,7 @@ export class Replicator implements ReplicationMachine {
     const logSeq = this.#log.headSeq;
     const ackedSeq = this.#outgoing.ackedSeq;
     return {
+      repl_protocol: 'own',
       repl_state: this.#state(),
       repl_peer: active?.address ?? '',
       repl_node_id: nodeIdHex(this.#options.nodeId),
@@ -182,6 +183,7 @@ export class Replicator implements ReplicationMachine {
       repl_clock_offset_ms: Math.round(this.#offset.estimateMs),
       repl_secrets: this.#secrets.length,
       repl_tls: active?.channelBinding == null ? 0 : 1,
+      repl_unsendable: 0,
       repl_serving: this.#readiness.serving ? 1 : 0,
     };
   }

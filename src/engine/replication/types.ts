@@ -107,6 +107,9 @@ export interface ReplicatorOptions {
   readonly maxValueBytes: number;
 }
 
+/** `own`: ours, between two nodes of ours; `legacy`: that of the C program repcached. */
+export type ReplicationProtocol = 'own' | 'legacy';
+
 /**
  * - `alone`: no peer, and none being spoken to.
  * - `connecting`: dialling, or proving who is who.
@@ -117,6 +120,8 @@ export type ReplicationState = 'alone' | 'connecting' | 'syncing' | 'synced';
 
 /** `stats replication`, in order of appearance; the server prefixes nothing and adds nothing. */
 export interface ReplicationStats {
+  /** What is spoken on the link (`--repl-protocol`). */
+  readonly repl_protocol: ReplicationProtocol;
   readonly repl_state: ReplicationState;
   /** `host:port` as the link was accepted or dialled; empty while there is none. */
   readonly repl_peer: string;
@@ -146,12 +151,15 @@ export interface ReplicationStats {
   readonly repl_secrets: number;
   /** 1 while there is a link and it is in TLS. */
   readonly repl_tls: 0 | 1;
+  /** Writes that the peer can't be told of, as its protocol or its memory has no room for them: a legacy one only. */
+  readonly repl_unsendable: number;
   /** 1 once `ready` has been said. */
   readonly repl_serving: 0 | 1;
 }
 
 /**
- * The replication core as the program sees it; `Replicator` is the one implementation.
+ * The replication core as the program sees it: `Replicator` between two nodes of ours, `LegacyReplicator` with one
+ * that runs the C program repcached.
  *
  * Nothing inside reads a clock. `nowMs` is Unix time in ms that never goes back and does not jump when the host's
  * clock is set: the wall clock as it was when the process started plus the monotonic time since then

@@ -5,6 +5,7 @@ import { listenDatagrams } from './datagrams.js';
 import { endpointText } from './endpoint.js';
 import { EXIT, FatalError } from './exit.js';
 import { countInput, releaseInput } from './input-memory.js';
+import { giveUpAfter } from './link-loss.js';
 import { ALL_INTERFACES } from './listen-addresses.js';
 import type { DialTarget, Listener, Net, Stream, StreamHandlers, TcpAddress, UnixAddress } from './net.js';
 import type { TlsMaterial } from './tls-settings.js';
@@ -50,6 +51,12 @@ class BunStream implements Stream {
 
   release(bytes: Uint8Array): void {
     releaseInput(bytes);
+  }
+
+  noticeLoss(timeoutMs: number): void {
+    // Half of it until the kernel first asks; it asks ten times, one second apart.
+    this.#socket.setKeepAlive(true, timeoutMs / 2);
+    giveUpAfter((this.#socket as Socket<unknown> & { readonly fd: number }).fd, timeoutMs);
   }
 
   get peerAddress(): string {

@@ -179,6 +179,11 @@ export const FLAGS: readonly Flag[] = [
     long: 'repl-insecure',
     help: 'replicate off loopback without a secret: whoever reaches the port can read and write everything',
   },
+  {
+    long: 'repl-protocol',
+    value: 'name',
+    help: 'what to speak with the peer: own, or legacy with one that runs the C program repcached (default: own)',
+  },
   { long: 'repl-pair', value: 'id', help: 'name of the pair; nodes with different names refuse each other' },
   {
     long: 'repl-ack',

@@ -18,6 +18,8 @@ export interface Stream {
   resume(): void;
   /** Gives back the memory of what `data` brought, or of the end of it that was left: nothing may look there any more. */
   release(bytes: Uint8Array): void;
+  /** Has the kernel close the connection once its other end has been silent, or has taken nothing, for so long. */
+  noticeLoss(timeoutMs: number): void;
   /** `host:port` of the other end. */
   readonly peerAddress: string;
 }

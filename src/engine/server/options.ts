@@ -1,5 +1,6 @@
 // What a command line means: typed options with memcached's defaults, or a FatalError that names the remedy.
 import { availableParallelism } from 'node:os';
+import type { ReplicationProtocol } from '../replication/types.js';
 import { KeyPatterns } from '../store/key-patterns.js';
 import { MAX_ITEM_BYTES, MAX_MEMORY_BYTES, MIN_MEMORY_BYTES } from '../store/store-types.js';
 import { type GivenFlag, splitArgv } from './argv.js';
@@ -22,6 +23,7 @@ import { linkTlsSettings, type TlsSettings, tlsSettings } from './tls-settings.j
 export type AckMode = 'none' | 'peer' | 'strict';
 
 export interface ReplicationOptions {
+  readonly protocol: ReplicationProtocol;
   readonly listen: Endpoint;
   /** Absent: this node only awaits the peer's call. */
   readonly peer: Endpoint | undefined;
@@ -107,6 +109,15 @@ const MIB = 1024 * KIB;
 const SUFFIX_BYTES: Readonly<Record<string, number>> = { '': 1, k: KIB, m: MIB };
 const DEFAULT_ITEM_BYTES = MIB;
 const DEFAULT_UNIX_MODE = 0o700;
+/** Of the flags for replication, those that mean something to --repl-protocol legacy. */
+const LEGACY_FLAGS: ReadonlySet<string> = new Set([
+  'repl-protocol',
+  'repl-listen',
+  'repl-insecure',
+  'repl-ready-timeout',
+  'repl-exclude',
+  'repl-flush',
+]);
 /** sun_path holds 108 bytes with its NUL; the socket is made beside its place, under a name that is longer. */
 const UNIX_PATH_BYTES_MAX = 90;
 
@@ -293,18 +304,26 @@ function replicationOptions(values: Values, clients: readonly Endpoint[]): Repli
   }
   if (peerHost === '') throw new FatalError('-x: needs the host name or address of the peer');
 
+  const protocol = replicationProtocol(values);
   const [listenPort, peerPort] = replicationPorts(last(values, 'X'));
   const secretFile = last(values, 'repl-secret-file');
   const open = secretFile !== undefined || values.has('repl-insecure');
   const listenHost = last(values, 'repl-listen') ?? defaultReplicationHost(clients, peerHost, open);
   const remote = [peerHost, listenHost].find((host) => host !== undefined && !isLoopback(host));
   if (!open && remote !== undefined) {
+    if (protocol === 'legacy') {
+      throw new FatalError(
+        `replication off loopback (${remote}) by the legacy protocol, which has no secrets, needs --repl-insecure: ` +
+          'whoever reaches the port from the address of the peer may read and write everything',
+      );
+    }
     throw new FatalError(
       `replication off loopback (${remote}) needs --repl-secret-file FILE ` +
         'with the same secret on both nodes, or --repl-insecure if whoever reaches the port may read and write everything',
     );
   }
   return {
+    protocol,
     listen: { host: listenHost, port: listenPort },
     peer: peerHost === undefined ? undefined : { host: peerHost, port: peerPort },
     secretFile,
@@ -348,6 +367,15 @@ function flushPolicy(text = 'replicate'): FlushPolicy {
 function ackMode(text: string): AckMode {
   if (text === 'none' || text === 'peer' || text === 'strict') return text;
   throw new FatalError(`--repl-ack ${text}: must be none, peer or strict`);
+}
+
+function replicationProtocol(values: Values): ReplicationProtocol {
+  const name = last(values, 'repl-protocol') ?? 'own';
+  if (name === 'own') return name;
+  if (name !== 'legacy') throw new FatalError(`--repl-protocol ${name}: must be own or legacy`);
+  const senseless = [...values.keys()].find((key) => key.startsWith('repl-') && !LEGACY_FLAGS.has(key));
+  if (senseless === undefined) return name;
+  throw new FatalError(`--${senseless}: the legacy protocol has no such thing, so leave it out`);
 }
 
 /** -X LISTEN[:CONNECT]; what is left out is the port before it, or the default. */

@@ -1,10 +1,11 @@
 // Where the thread that replicates puts up its figures, for a client of any thread who asks for `stats replication`.
 import type { RingChangeLog } from '../replication/change-log.js';
-import type { ReplicationState, ReplicationStats } from '../replication/types.js';
+import type { ReplicationProtocol, ReplicationState, ReplicationStats } from '../replication/types.js';
 import type { SharedMemory } from '../store/shared-memory.js';
 import type { Store } from '../store/store.js';
 
 const STATES: readonly ReplicationState[] = ['alone', 'connecting', 'syncing', 'synced'];
+const PROTOCOLS: readonly ReplicationProtocol[] = ['own', 'legacy'];
 const TEXT_MAX_BYTES = 256;
 
 /** Figures as they are put up, in the order of their place in memory. */
@@ -23,10 +24,12 @@ const FIGURES = [
   'repl_clock_offset_ms',
   'repl_secrets',
   'repl_tls',
+  'repl_unsendable',
   'repl_serving',
 ] as const satisfies readonly (keyof ReplicationStats)[];
 const STATE = FIGURES.length;
 const PEER_BYTES = FIGURES.length + 1;
+const PROTOCOL = FIGURES.length + 2;
 
 /** Used under the store lock by both sides, so that figures which belong together are read together. */
 export class ReplicationBoard {
@@ -39,7 +42,7 @@ export class ReplicationBoard {
   constructor(memory: SharedMemory, store: Store, log: RingChangeLog) {
     this.#store = store;
     this.#log = log;
-    this.#numbers = memory.doubles('replication-board.numbers', FIGURES.length + 2);
+    this.#numbers = memory.doubles('replication-board.numbers', FIGURES.length + 3);
     this.#peer = Buffer.from(memory.block('replication-board.peer', TEXT_MAX_BYTES));
     this.#nodeId = Buffer.from(memory.block('replication-board.node-id', 16));
   }
@@ -47,6 +50,7 @@ export class ReplicationBoard {
   publish(stats: ReplicationStats): void {
     for (let at = 0; at < FIGURES.length; at++) this.#numbers[at] = stats[FIGURES[at]];
     this.#numbers[STATE] = STATES.indexOf(stats.repl_state);
+    this.#numbers[PROTOCOL] = PROTOCOLS.indexOf(stats.repl_protocol);
     this.#numbers[PEER_BYTES] = this.#peer.write(stats.repl_peer, 'latin1');
     this.#nodeId.write(stats.repl_node_id, 'latin1');
   }
@@ -57,6 +61,7 @@ export class ReplicationBoard {
     const figure = (name: (typeof FIGURES)[number]): number => numbers[FIGURES.indexOf(name)];
     const logSeq = this.#log.headSeq;
     return {
+      repl_protocol: PROTOCOLS[numbers[PROTOCOL]],
       repl_state: STATES[numbers[STATE]],
       repl_peer: this.#peer.toString('latin1', 0, numbers[PEER_BYTES]),
       repl_node_id: this.#nodeId.toString('latin1'),
@@ -77,6 +82,7 @@ export class ReplicationBoard {
       repl_clock_offset_ms: figure('repl_clock_offset_ms'),
       repl_secrets: figure('repl_secrets'),
       repl_tls: figure('repl_tls') === 0 ? 0 : 1,
+      repl_unsendable: figure('repl_unsendable'),
       repl_serving: figure('repl_serving') === 0 ? 0 : 1,
     };
   }

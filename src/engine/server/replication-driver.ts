@@ -24,6 +24,8 @@ export interface ReplicationDriverOptions {
   readonly peer: Endpoint | undefined;
   /** Absent: the link is in the clear. */
   readonly tls?: TlsMaterial | undefined;
+  /** After how long the kernel is to give up a connection; absent: the core notices by itself. */
+  readonly linkLossMs?: number | undefined;
   /** Unix ms that never goes back. */
   readonly nowMs: () => number;
   readonly log: (line: string) => void;
@@ -152,6 +154,7 @@ export class ReplicationDriver {
   #opened(kind: 'accepted' | 'dialed', stream: Stream): ReplicationLink {
     const link = new ReplicationLink(this.#nextLinkId++, stream, this.#tls === undefined);
     this.#links.set(link.id, link);
+    if (this.#options.linkLossMs !== undefined) stream.noticeLoss(this.#options.linkLossMs);
     this.#take({ kind, link: link.id, address: stream.peerAddress });
     return link;
   }

@@ -1,6 +1,7 @@
 // One node from its start to its end: puts store, clients and replication together, and takes them down in order.
 import { randomBytes } from 'node:crypto';
 import { Replicator } from '../replication/replicator.js';
+import type { ReplicationMachine } from '../replication/types.js';
 import { SharedMemory } from '../store/shared-memory.js';
 import type { Store } from '../store/store.js';
 import { AckKeeper } from './ack-keeper.js';
@@ -8,6 +9,7 @@ import { type ClientFront, LocalFront } from './client-front.js';
 import { checkPorts } from './client-listeners.js';
 import { FatalError } from './exit.js';
 import { adviseHugePages } from './huge-pages.js';
+import { LINK_LOSS_MS, legacyReplicatorOf } from './legacy-peer.js';
 import { checkOpenFiles, hasJit } from './limits.js';
 import { linkTlsOf, reloadLinkSecurity, secretsOf } from './link-security.js';
 import { listenLines } from './listen-addresses.js';
@@ -71,7 +73,7 @@ export function runNode(options: Options, net: Net, fail: (error: unknown) => vo
     if (options.pidFile !== undefined) writePidFile(options.pidFile);
     for (const line of listenLines(options)) logLine(`listening on ${line}`);
   };
-  const replicator = replicatorOf(state);
+  const replicator = machineOf(state);
   const stopped = Promise.withResolvers<void>();
   const gate = options.threads > 1 ? undefined : replyGateOf(state, false);
   const driver =
@@ -149,6 +151,10 @@ function reloadLogins(state: NodeState): void {
   }
 }
 
+function machineOf(state: NodeState): ReplicationMachine | undefined {
+  return state.options.replication?.protocol === 'legacy' ? legacyReplicatorOf(state) : replicatorOf(state);
+}
+
 function replicatorOf({ options, store, clock, replication }: NodeState): Replicator | undefined {
   if (options.replication === undefined || replication === undefined) return undefined;
   const { peer, pairId, readyTimeoutMs } = options.replication;
@@ -168,7 +174,7 @@ function replicatorOf({ options, store, clock, replication }: NodeState): Replic
 }
 
 function driverOf(
-  machine: Replicator,
+  machine: ReplicationMachine,
   { options, store, nowMs, replication }: NodeState,
   net: Net,
   gate: ReplyGate | undefined,
@@ -188,6 +194,7 @@ function driverOf(
     listen: options.replication.listen,
     peer: options.replication.peer,
     tls: linkTlsOf(options.replication),
+    linkLossMs: options.replication.protocol === 'legacy' ? LINK_LOSS_MS : undefined,
     nowMs,
     log: logLine,
     onReady,

@@ -183,6 +183,7 @@ describe('flags that do not work yet', () => {
 describe('replication', () => {
   it('is on with -x or -X, and on loopback needs no secret', () => {
     expect(optionsOf('-x', '127.0.0.1').replication).toEqual({
+      protocol: 'own',
       listen: { host: '127.0.0.1', port: 11212 },
       peer: { host: '127.0.0.1', port: 11212 },
       secretFile: undefined,

@@ -26,6 +26,7 @@ class NarrowStream implements Stream {
   pause(): void {}
   resume(): void {}
   release(): void {}
+  noticeLoss(): void {}
 }
 
 function outboxWithRoom(roomBytes: number): {

@@ -65,6 +65,7 @@ class NarrowStream implements Stream {
   pause(): void {}
   resume(): void {}
   release(): void {}
+  noticeLoss(): void {}
 }
 
 /** The network as one listener and one dial, played by the test. */

@@ -36,6 +36,8 @@ class NarrowStream implements Stream {
 
   terminate(): void {}
 
+  noticeLoss(): void {}
+
   pause(): void {
     this.isPaused = true;
   }

@@ -41,6 +41,7 @@ describe('ReplicationBoard', () => {
     const store = newStore({ memory, changeLog });
     put(store, 'k', 'v');
     const stats: ReplicationStats = {
+      repl_protocol: 'legacy',
       repl_state: 'synced',
       repl_peer: '127.0.0.1:16001',
       repl_node_id: '0123456789abcdef',
@@ -61,6 +62,7 @@ describe('ReplicationBoard', () => {
       repl_clock_offset_ms: -13,
       repl_secrets: 2,
       repl_tls: 1,
+      repl_unsendable: 19,
       repl_serving: 1,
     };
     const board = new ReplicationBoard(memory, store, changeLog);

@@ -3,7 +3,7 @@ import type { Store } from '../../../src/engine/store/store.js';
 
 /**
  * What needs no lock: the lock itself, this thread's time and scratch, what never changes, and the key and value of a
- * slot that is reserved and so nobody else's, what only guesses, and a flag that is one atomic word.
+ * slot that is reserved and so nobody else's, what only guesses, and flags that are one word.
  */
 const FREE_FOR_ALL: ReadonlySet<string | symbol> = new Set<keyof Store>([
   'lock',
@@ -27,6 +27,7 @@ const FREE_FOR_ALL: ReadonlySet<string | symbol> = new Set<keyof Store>([
   'memoryLimitBytes',
   'evictions',
   'refusesWrites',
+  'noteSync',
 ]);
 
 /** The same store, whose members throw when they are used without the lock. */

@@ -1,0 +1,68 @@
+// The legacy protocol's core for this node, and who may be its peer: there is no secret to prove, only an address.
+import { randomBytes } from 'node:crypto';
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import { LegacyReplicator } from '../replication/legacy/legacy-replicator.js';
+import type { NodeState } from './node-state.js';
+
+const NODE_ID_BYTES = 8;
+
+/**
+ * So long may a connection be silent, or what was sent stay on its way, before the kernel gives it up. What is older
+ * than this when the link goes down has reached the peer's host.
+ */
+export const LINK_LOSS_MS = 10_000;
+
+export function legacyReplicatorOf({
+  options,
+  store,
+  clock,
+  replication,
+}: NodeState): LegacyReplicator | undefined {
+  if (options.replication === undefined || replication === undefined) return undefined;
+  const { peer, readyTimeoutMs } = options.replication;
+  const addresses = peer === undefined ? undefined : new PeerAddresses(peer.host);
+  return new LegacyReplicator({
+    store,
+    changeLog: replication.changeLog,
+    clock,
+    nodeId: randomBytes(NODE_ID_BYTES),
+    dials: peer !== undefined,
+    accepts: (address) => addresses?.include(address) ?? true,
+    random: Math.random,
+    readyTimeoutMs,
+    maxValueBytes: options.maxItemBytes,
+  });
+}
+
+/** The addresses that the host name of -x stands for. */
+export class PeerAddresses {
+  readonly #host: string;
+  #known: ReadonlySet<string>;
+
+  constructor(host: string) {
+    this.#host = host;
+    this.#known = new Set([host]);
+    if (isIP(host) === 0) this.#lookUp();
+  }
+
+  /**
+   * @param address `host:port`, IPv6 in brackets
+   * Of a name that has changed its address since, the first connection is refused and the next one taken.
+   */
+  include(address: string): boolean {
+    const isKnown = this.#known.has(address.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1'));
+    if (!isKnown && isIP(this.#host) === 0) this.#lookUp();
+    return isKnown;
+  }
+
+  #lookUp(): void {
+    lookup(this.#host, { all: true }).then(
+      (found) => {
+        this.#known = new Set(found.map(({ address }) => address));
+      },
+      // No name server just now: what was known stays.
+      () => {},
+    );
+  }
+}
