@@ -145,6 +145,17 @@ function withoutOffset(options: ReplicatorOptions): ReplicationMachine {
   return machine;
 }
 
+/** Adds that knew nothing of what they replace are taken as what they are: the newest. */
+function yieldToAdds(store: Store): void {
+  const sound = store.noteSync.bind(store);
+  store.noteSync = (isInSync) => sound(isInSync, false);
+}
+
+/** Keys that stay local are part of copies. */
+function copyLocalKeys(store: Store): void {
+  store.isLocal = () => false;
+}
+
 /** Each by the name under which the test reports it. */
 export const MUTATIONS: Readonly<Record<string, () => NodeParts>> = {
   'both nodes give way on ties': () => ({ ...SOUND_PARTS, onStore: giveWayOnTies }),
@@ -169,4 +180,6 @@ export const MUTATIONS: Readonly<Record<string, () => NodeParts>> = {
     ...SOUND_PARTS,
     makeReplicator: withoutOffset,
   }),
+  'an add of a node that is not in sync wins by its age': () => ({ ...SOUND_PARTS, onStore: yieldToAdds }),
+  'keys that stay local are copied': () => ({ ...SOUND_PARTS, onStore: copyLocalKeys }),
 };

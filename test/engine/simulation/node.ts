@@ -9,8 +9,15 @@ import type {
   ReplicationMachine,
   ReplicatorOptions,
 } from '../../../src/engine/replication/types.js';
+import { KeyPatterns } from '../../../src/engine/store/key-patterns.js';
 import { Store } from '../../../src/engine/store/store.js';
-import { MODE_APPEND, MODE_SET, STORED, type StoreMode } from '../../../src/engine/store/store-types.js';
+import {
+  MODE_ADD,
+  MODE_APPEND,
+  MODE_SET,
+  STORED,
+  type StoreMode,
+} from '../../../src/engine/store/store-types.js';
 import type { Network, Process } from './network.js';
 import type { Random } from './random.js';
 import type { Scheduler } from './scheduler.js';
@@ -43,6 +50,8 @@ export interface NodeSettings {
   readonly memoryBytes: number;
   readonly logCapacity: number;
   readonly hasSecret: boolean;
+  /** Keys that stay on this node. */
+  readonly localKeys: readonly string[];
   /** This node's wall clock minus true time, at true time 0. */
   readonly clockOffsetMs: number;
   /** How fast its clock goes: 1 is right. */
@@ -98,6 +107,7 @@ export class SimNode implements Process {
       hashSeed: random.int(0, 0x7fff_ffff),
       clock: this.clock,
       changeLog: this.log,
+      localKeys: new KeyPatterns(settings.localKeys),
       initialBuckets: 16,
     });
     parts.onStore(this.store);
@@ -162,6 +172,10 @@ export class SimNode implements Process {
     return this.#write(key, value, flags, exptimeSec, MODE_SET);
   }
 
+  add(key: string, value: string): boolean {
+    return this.#write(key, value, 0, 0, MODE_ADD);
+  }
+
   append(key: string, value: string): boolean {
     return this.#write(key, value, 0, 0, MODE_APPEND);
   }
@@ -179,6 +193,11 @@ export class SimNode implements Process {
       this.store.flushAll(delaySec);
       return true;
     });
+  }
+
+  isProvisional(key: string): boolean {
+    const bytes = encoder.encode(key);
+    return this.store.isProvisional(this.store.find(bytes, 0, bytes.length));
   }
 
   read(key: string): HeldItem | null {

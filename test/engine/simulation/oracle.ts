@@ -1,5 +1,6 @@
 // What must hold of two nodes after everything that was done to them, once the network is whole and all is quiet.
 
+import { msOfVersion, versionHiOfMs, versionLoOfMs } from '../../../src/engine/store/version.js';
 import { EPOCH_MS, type HeldItem, type SimNode, versionText } from './node.js';
 
 /** A process that took writes. It keeps its word if it lives on, or handed everything over before it stopped. */
@@ -16,38 +17,53 @@ export interface Acknowledged {
   readonly version: string;
   /** Null: deleted. */
   readonly value: string | null;
+  /** An add of a node that could not know what its peer has. */
+  readonly isProvisional: boolean;
 }
 
 const NO_VERSION = '';
 /** Expiry is corrected by the clock offset only above 1.5 s, and rounded to 1 s. */
 const EXPTIME_TOLERANCE_SEC = 2.6;
+/** The clocks of two hosts, at most, and what a delayed flush may be late on a host that was paused. */
+const MOST_APART_MS = 70_000;
 
 export class Oracle {
   readonly #writes = new Map<string, Acknowledged[]>();
   readonly #flushes: Acknowledged[] = [];
-  /** What may flush later, or may not, if another flush_all comes first. */
-  readonly #delayedFlushes: Acknowledged[] = [];
+  /** Up to where a delayed flush may have reached. */
+  readonly #mayBeFlushed: Acknowledged[] = [];
   /** Keys whose presence depends on when exactly they expire. */
   readonly #expiring = new Set<string>();
+  readonly #localPrefix: string;
 
-  wrote(by: Incarnation, node: SimNode, key: string, value: string | null): void {
+  /** @param localPrefix what the keys begin with that stay on a node */
+  constructor(localPrefix: string) {
+    this.#localPrefix = localPrefix;
+  }
+
+  wrote(by: Incarnation, node: SimNode, key: string, value: string | null, isProvisional = false): void {
     const version = versionText(node.clock.hi, node.clock.lo);
     let writes = this.#writes.get(key);
     if (writes === undefined) {
       writes = [];
       this.#writes.set(key, writes);
     }
-    writes.push({ by, version, value });
+    writes.push({ by, version, value, isProvisional });
   }
 
   flushed(by: Incarnation, node: SimNode): void {
     const { floorHi, floorLo } = node.store.flushState();
-    this.#flushes.push({ by, version: versionText(floorHi, floorLo), value: null });
+    this.#flushes.push({ by, version: versionText(floorHi, floorLo), value: null, isProvisional: false });
   }
 
   flushesLater(by: Incarnation, node: SimNode): void {
-    const { pendingHi, pendingLo } = node.store.flushState();
-    this.#delayedFlushes.push({ by, version: versionText(pendingHi, pendingLo), value: null });
+    const { pendingHi, pendingLo, stampHi, stampLo } = node.store.flushState();
+    // Whatever comes of it, what had been written by the time of the command must be gone in the end.
+    this.#flushes.push({ by, version: versionText(stampHi, stampLo), value: null, isProvisional: false });
+    // How much more it takes depends on clocks; those of the hosts may be far apart.
+    const latestMs = msOfVersion(pendingHi, pendingLo) + MOST_APART_MS;
+    const latest = versionText(versionHiOfMs(latestMs), versionLoOfMs(latestMs));
+    this.#mayBeFlushed.push({ by, version: latest, value: null, isProvisional: false });
   }
 
   expires(key: string): void {
@@ -74,6 +90,10 @@ export class Oracle {
     for (const key of new Set([...onA.keys(), ...onB.keys(), ...this.#writes.keys()])) {
       const itemA = onA.get(key);
       const itemB = onB.get(key);
+      if (key.startsWith(this.#localPrefix)) {
+        problems.push(...this.#describeLocal(key, [itemA, itemB]));
+        continue;
+      }
       // What was evicted before it had travelled can leave an older version on one side: a cache forgets.
       const difference = anyEvicts ? null : describeDifference(itemA, itemB, a, b);
       if (difference !== null) problems.push(`${key} differs: ${difference}`);
@@ -103,13 +123,10 @@ export class Oracle {
     if (held === undefined) {
       if (this.#expiring.has(key)) return null;
       if (newest === undefined || newest.value === null) return null;
-      // A crashed node's delete or flush may have reached the other one before the crash.
-      const isUndone = [...writes, ...this.#flushes, ...this.#delayedFlushes].some(
-        (later) => later.value === null && later.version >= newest.version,
-      );
-      return isUndone ? null : `lost, although ${newest.version} was acknowledged`;
+      if (this.#isUndone(newest, writes)) return null;
+      return `lost, although ${newest.version} was acknowledged`;
     }
-    const origin = writes.find((write) => write.version === held.version);
+    const origin = writes.find((write) => write.version === held.version) ?? findWrittenAgain(held, writes);
     if (origin === undefined) return `holds version ${held.version}, which nobody wrote`;
     if (origin.value !== held.value)
       return `holds ${held.value} as ${held.version}, which was ${origin.value}`;
@@ -120,8 +137,45 @@ export class Oracle {
     if (floor !== undefined && held.version <= floor.version) {
       return `holds ${held.version}, although everything up to ${floor.version} was flushed`;
     }
+    if (origin.isProvisional && !mayEvict) {
+      const older = writes.filter(
+        (write) => counts(write) && !write.isProvisional && write.version < held.version,
+      );
+      const destroyed = newestKept(older);
+      if (destroyed !== undefined && destroyed.value !== null && !this.#isUndone(destroyed, writes)) {
+        return `holds the add of ${held.version}, which destroyed ${destroyed.version}`;
+      }
+    }
     return null;
   }
+
+  /** Whether a delete or flush took a write, of whomever: a crashed node's may have reached the other one before. */
+  #isUndone(write: Acknowledged, writes: readonly Acknowledged[]): boolean {
+    return [...writes, ...this.#flushes, ...this.#mayBeFlushed].some(
+      (later) => later.value === null && later.version >= write.version,
+    );
+  }
+
+  /** A key that stays local holds what was written on its node, if anything. */
+  #describeLocal(key: string, held: readonly [HeldItem | undefined, HeldItem | undefined]): string[] {
+    const writes = this.#writes.get(key) ?? [];
+    return held.flatMap((item, side) => {
+      if (item === undefined) return [];
+      const origin = writes.find((write) => write.version === item.version);
+      if (origin?.by.side === side && origin.value === item.value) return [];
+      return [`${key} on ${side === 0 ? 'a' : 'b'}: was not written there`];
+    });
+  }
+}
+
+/** A value that was written again under a new version, as an add that knew nothing of it was newer. */
+function findWrittenAgain(held: HeldItem, writes: readonly Acknowledged[]): Acknowledged | undefined {
+  return writes.find(
+    (write) =>
+      write.value === held.value &&
+      write.version < held.version &&
+      writes.some((add) => add.isProvisional && add.version > write.version && add.version < held.version),
+  );
 }
 
 function describeDifference(

@@ -19,6 +19,7 @@ const ALL_FAULTS: readonly FaultName[] = [
   'clockStep',
   'flush',
   'delayedFlush',
+  'strayAdd',
   'eviction',
   'logOverflow',
   'halfOpen',

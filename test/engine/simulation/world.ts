@@ -6,6 +6,10 @@ import { type Incarnation, Oracle } from './oracle.js';
 import { Random } from './random.js';
 import { Scheduler } from './scheduler.js';
 
+/** Keys that stay on their node; on the other one as well, if it is configured alike. */
+const LOCAL_KEY_PREFIX = 'l';
+/** Few writes for each: what an add destroyed is not soon written again. */
+const SESSIONS = 60;
 const TROUBLE_MS = 15_000;
 /** Long enough for silence, back-off, time limits, copies, and for what expires soon to have expired. */
 const QUIET_MS = 15_000;
@@ -22,6 +26,7 @@ export type FaultName =
   | 'clockStep'
   | 'flush'
   | 'delayedFlush'
+  | 'strayAdd'
   | 'eviction'
   | 'logOverflow'
   | 'halfOpen'
@@ -50,7 +55,7 @@ class World {
   readonly #random: Random;
   readonly #scheduler = new Scheduler();
   readonly #network: Network;
-  readonly #oracle = new Oracle();
+  readonly #oracle = new Oracle(LOCAL_KEY_PREFIX);
   readonly #faults = new Map<FaultName, number>();
   readonly #lines: string[] = [];
   readonly #nodes: [SimNode, SimNode];
@@ -62,6 +67,7 @@ class World {
   readonly #operationMs: number;
   readonly #clockSpreadMs: number;
   readonly #flushes: boolean;
+  readonly #localKeys: readonly [readonly string[], readonly string[]];
   #operations = 0;
   #isTrouble = true;
 
@@ -80,6 +86,8 @@ class World {
     this.#operationMs = random.pick([8, 20, 60]);
     this.#clockSpreadMs = random.pick([0, 1_000, 30_000]);
     this.#flushes = random.chance(0.3);
+    const localKeys = [`${LOCAL_KEY_PREFIX}*`];
+    this.#localKeys = [localKeys, random.chance(0.5) ? localKeys : []];
     this.#incarnations = [newIncarnation(0), newIncarnation(1)];
     this.#nodes = [this.#makeNode(0), this.#makeNode(1)];
   }
@@ -117,6 +125,7 @@ class World {
       memoryBytes: this.#isSmall[side] ? SMALL_MEMORY_BYTES : MEMORY_BYTES,
       logCapacity: this.#logCapacity,
       hasSecret: this.#hasSecret,
+      localKeys: this.#localKeys[side],
       clockOffsetMs: random.between(-this.#clockSpreadMs, this.#clockSpreadMs),
       clockRate: 1 + random.between(-1e-4, 1e-4),
     };
@@ -160,6 +169,10 @@ class World {
       const key = `k${number}`;
       const after = node.append(key, '+') ? node.read(key) : null;
       if (after !== null) this.#oracle.wrote(by, node, key, after.value);
+    } else if (dice < 0.68) {
+      this.#writeLocally(node, by, `${LOCAL_KEY_PREFIX}${number}`);
+    } else if (dice < 0.76) {
+      this.#logIn(node, by, `s${random.int(1, SESSIONS)}`);
     } else if (dice < 0.85) {
       const key = random.chance(0.8) ? `k${number}` : `e${number}`;
       if (node.remove(key)) this.#oracle.wrote(by, node, key, null);
@@ -174,8 +187,29 @@ class World {
     }
   }
 
+  /** A session is written, or asked for as strict PHP does it: by an add, which succeeds where there is none. */
+  #logIn(node: SimNode, by: Incarnation, key: string): void {
+    const value = `${this.#operations}`;
+    if (this.#random.chance(0.3)) {
+      if (node.set(key, value, 0, 0)) this.#oracle.wrote(by, node, key, value);
+    } else if (node.add(key, value)) {
+      const isProvisional = node.isProvisional(key);
+      if (isProvisional) this.#count('strayAdd');
+      this.#oracle.wrote(by, node, key, value, isProvisional);
+    }
+  }
+
+  #writeLocally(node: SimNode, by: Incarnation, key: string): void {
+    const value = `${this.#operations}`;
+    if (this.#random.chance(0.2)) {
+      if (node.remove(key)) this.#oracle.wrote(by, node, key, null);
+    } else if (node.set(key, value, 0, 0)) {
+      this.#oracle.wrote(by, node, key, value);
+    }
+  }
+
   #flush(node: SimNode, by: Incarnation): void {
-    if (this.#random.chance(0.7)) {
+    if (this.#random.chance(0.5)) {
       node.flushAll(0);
       this.#oracle.flushed(by, node);
       this.#count('flush');
