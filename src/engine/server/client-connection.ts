@@ -172,7 +172,7 @@ export class ClientConnection implements OutboxOwner, Waiter {
     const { reply } = this.#context;
     this.#heldReply ??= new HeldReply();
     this.#heldReply.keep(reply.bytes, reply.length);
-    this.#held = taken < bytes.length ? bytes.subarray(taken) : NOTHING;
+    this.#held = restOf(bytes, taken);
     this.#awaitsPeer = true;
     gate.hold(this);
     return false;
@@ -204,11 +204,11 @@ export class ClientConnection implements OutboxOwner, Waiter {
   /** The replies to bytes[0, taken) are on their way. */
   #goOnAfterReplies(bytes: Uint8Array, taken: number): void {
     if (this.#session.closing) this.#outbox.closeWhenSent();
-    else if (this.#outbox.isBlocked) this.#hold(bytes.subarray(taken));
+    else if (this.#outbox.isBlocked) this.#hold(restOf(bytes, taken));
     else if (this.#session.paused || taken < bytes.length) {
       // The replies are out and there is more to answer: after the other clients had their turn.
       this.#context.traffic.yields += 1;
-      this.#hold(bytes.subarray(taken));
+      this.#hold(restOf(bytes, taken));
       setImmediate(goOn, this);
     } else if (this.#isFinishing) this.#outbox.closeWhenSent();
   }
@@ -252,6 +252,11 @@ export class ClientConnection implements OutboxOwner, Waiter {
   static showWatcher(connection: ClientConnection): void {
     connection.#showWatcher();
   }
+}
+
+/** What was not taken; if that is nothing, it holds on to no memory, as this is given back. */
+function restOf(bytes: Uint8Array, taken: number): Uint8Array {
+  return taken < bytes.length ? bytes.subarray(taken) : NOTHING;
 }
 
 /** In memory of its own, so that it can be given back; short results of `Buffer.concat` share theirs. */

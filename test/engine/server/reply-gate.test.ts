@@ -46,7 +46,9 @@ class NarrowStream implements Stream {
     this.isPaused = false;
   }
 
-  release(): void {}
+  release(bytes: Uint8Array): void {
+    structuredClone(bytes.buffer, { transfer: [bytes.buffer as ArrayBuffer] });
+  }
 }
 
 let memory: SharedMemory;
@@ -80,7 +82,12 @@ function connect(): { connection: ClientConnection; stream: NarrowStream; say(te
     credentials: undefined,
   });
   const connection = new ClientConnection(context, { leaving() {} }, stream, session);
-  return { connection, stream, say: (text) => connection.receive(Buffer.from(text, 'latin1')) };
+  // In memory of its own, as it comes from a socket.
+  return {
+    connection,
+    stream,
+    say: (text) => connection.receive(new Uint8Array(Buffer.from(text, 'latin1'))),
+  };
 }
 
 /** The peer has so much. */
@@ -211,6 +218,28 @@ describe('a connection that wrote', () => {
     gone.connection.closed();
     acknowledge(2);
     expect([gone.stream.taken, next.stream.taken]).toEqual(['', 'STORED\r\n']);
+  });
+
+  it('may be told more than it reads, by a command of which nothing is left to read', async () => {
+    const { connection, stream, say } = connect();
+    say(`set large 0 0 200000\r\n${'x'.repeat(200_000)}\r\n`);
+    acknowledge(1);
+    await nextTurn();
+    await nextTurn();
+    await nextTurn();
+    await nextTurn();
+    stream.taken = '';
+    stream.roomBytes = 0;
+    say('get large large');
+    say(' large large large large\r\n');
+    for (let drain = 0; drain < 10; drain++) {
+      stream.roomBytes = 300_000;
+      connection.drained();
+      await nextTurn();
+    }
+    expect(stream.taken.length).toBe(
+      6 * (200_000 + 'VALUE large 0 200000\r\n\r\n'.length) + 'END\r\n'.length,
+    );
   });
 
   it('may have long replies, again and again', () => {
