@@ -24,9 +24,15 @@ export interface NodeConfig {
 /** When a node answers a write: the engine's --repl-ack. */
 export type AckMode = 'none' | 'peer' | 'strict';
 
+/** What a client's flush_all empties: both nodes, the one it is sent to, or none. */
+export type FlushPolicy = 'replicate' | 'local' | 'refuse';
+
 /** What the operator chose of how the pair replicates; what is absent is left to the engine. */
 export interface ReplicationConfig {
   readonly ack?: AckMode | undefined;
+  /** Patterns of keys that stay on their node. */
+  readonly exclude?: readonly string[] | undefined;
+  readonly flush?: FlushPolicy | undefined;
 }
 
 export interface PairConfig {

@@ -7,9 +7,14 @@ import type { PairIdentity } from './identity.js';
 
 const LOOPBACK = '127.0.0.1';
 
-function replicationFlags({ replication }: PairConfig): string[] {
-  const ack = replication?.ack;
-  return ack === undefined ? [] : ['--repl-ack', ack];
+/** The engine flags that `replication` in repcache.yaml stands for. */
+export function replicationFlags({ replication }: PairConfig): string[] {
+  const { ack, exclude = [], flush } = replication ?? {};
+  return [
+    ack === undefined ? [] : ['--repl-ack', ack],
+    exclude.flatMap((pattern) => ['--repl-exclude', pattern]),
+    flush === undefined ? [] : ['--repl-flush', flush],
+  ].flat();
 }
 
 export function nodeSpec(

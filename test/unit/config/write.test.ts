@@ -27,7 +27,7 @@ describe('renderPairFile', () => {
   });
 
   it('leaves what is said of replication to the operator', () => {
-    const pair: PairConfig = { ...PAIR, replication: { ack: 'peer' } };
+    const pair: PairConfig = { ...PAIR, replication: { ack: 'peer', exclude: ['lock.*', '*.lock'] } };
     const text = renderPairFile(pair);
     expect(parsePairFile(text, 'f')).toEqual(pair);
     const commented = text.replace('ack: peer', 'ack: peer # sessions');
