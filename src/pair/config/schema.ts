@@ -15,17 +15,19 @@ const nodeSchema = z.strictObject({
   replicationPort: tcpPort.optional(),
 });
 
-/** The engine takes more characters in a pattern; these pass through a unit's environment file unharmed. */
-const keyPattern = z
+const hostPath = z
   .string()
-  .max(250)
-  .regex(/^[\w.,:%*/[\]-]+$/, 'must be letters, digits and . , : % / [ ] _ -, with * for any characters')
-  .refine((pattern) => !/^\*+$/.test(pattern), 'matches every key: then nothing would be replicated');
+  .regex(/^\/[\w.,:%/-]+$/, 'must be an absolute path on the hosts, of letters, digits and . , : % _ -');
+
+const tlsSchema = z.strictObject({
+  certificate: hostPath,
+  key: hostPath.optional(),
+  authority: hostPath,
+});
 
 const replicationSchema = z.strictObject({
   ack: z.enum(['none', 'peer', 'strict']).optional(),
-  exclude: z.array(keyPattern).max(16).optional(),
-  flush: z.enum(['replicate', 'local', 'refuse']).optional(),
+  tls: tlsSchema.optional(),
 });
 
 const fileSchema = z.strictObject({
@@ -58,11 +60,12 @@ export type PairFile = z.infer<typeof pairFileSchema>;
 
 const NODE_KEYS = Object.keys(nodeSchema.shape);
 const REPLICATION_KEYS = Object.keys(replicationSchema.shape);
+const TLS_KEYS = Object.keys(tlsSchema.shape);
 const TOP_KEYS = Object.keys(fileSchema.shape);
 
 /** The keys that are known at a place of the file, for "did you mean". */
 export function knownKeysAt(path: readonly PropertyKey[]): readonly string[] {
   if (path.length === 0) return TOP_KEYS;
   if (path.length === 1) return path[0] === 'replication' ? REPLICATION_KEYS : ['a', 'b'];
-  return NODE_KEYS;
+  return path[0] === 'replication' ? TLS_KEYS : NODE_KEYS;
 }

@@ -16,6 +16,7 @@ import { agreeOnIdentity } from './identity.js';
 import { type Change, runSteps, summaryOf } from './install.js';
 import { type MovedPort, moveLocalPorts } from './local-ports.js';
 import { nodeSpec } from './spec.js';
+import { refuseTlsChangeWhileRunning } from './link-tls.js';
 import { isStale, reloadIfDue } from './staleness.js';
 import { surveyHosts } from './survey.js';
 
@@ -77,6 +78,7 @@ async function deployOpen(
   const { checks, releases } = await surveyHosts(pair, progress);
   const found = await onBoth((name) => findIdentity(pair, name));
   const identity = agreeOnIdentity(found, located.config.pair);
+  await refuseTlsChangeWhileRunning(pair, found);
   const config: PairConfig = { ...pair.config, pair: identity.pairId };
   const text = renderPairFile(config, located.text);
   const configFileChanged = text !== located.text;

@@ -12,6 +12,8 @@ export interface FoundIdentity {
   readonly pairId: string | undefined;
   /** Content of its secret file. */
   readonly secretText: string | undefined;
+  /** Whether its node has the link in TLS; undefined where none was deployed. */
+  readonly hasLinkTls: boolean | undefined;
 }
 
 export interface PairIdentity {
@@ -27,7 +29,7 @@ export interface PairIdentity {
  * @throws OperatorError `PAIR_MISMATCH`, `SECRET_UNUSABLE`, `SECRETS_DIFFER` (exit unsuitable)
  */
 export function agreeOnIdentity(
-  found: Readonly<Record<NodeName, FoundIdentity>>,
+  found: Readonly<Record<NodeName, Omit<FoundIdentity, 'hasLinkTls'>>>,
   expectedPairId: string | undefined,
 ): PairIdentity {
   const { a, b } = found;

@@ -2,19 +2,19 @@
 import type { NodeSpec, Release } from '../../service/service.js';
 import { type OpenPair, peerOf } from '../open-pair.js';
 import { renderSecrets } from '../secrets.js';
-import type { NodeName, PairConfig } from '../types.js';
+import type { LinkTlsConfig, NodeName, PairConfig } from '../types.js';
 import type { PairIdentity } from './identity.js';
 
 const LOOPBACK = '127.0.0.1';
 
-/** The engine flags that `replication` in repcache.yaml stands for. */
-export function replicationFlags({ replication }: PairConfig): string[] {
-  const { ack, exclude = [], flush } = replication ?? {};
-  return [
-    ack === undefined ? [] : ['--repl-ack', ack],
-    exclude.flatMap((pattern) => ['--repl-exclude', pattern]),
-    flush === undefined ? [] : ['--repl-flush', flush],
-  ].flat();
+function replicationFlags({ replication }: PairConfig): string[] {
+  const { ack, tls } = replication ?? {};
+  return [ack === undefined ? [] : ['--repl-ack', ack], tls === undefined ? [] : tlsFlags(tls)].flat();
+}
+
+function tlsFlags({ certificate, key, authority }: LinkTlsConfig): string[] {
+  const keyFlags = key === undefined ? [] : ['--repl-tls-key', key];
+  return ['--repl-tls', '--repl-tls-cert', certificate, ...keyFlags, '--repl-tls-ca', authority];
 }
 
 export function nodeSpec(

@@ -47,24 +47,16 @@ describe('parsePairFile', () => {
     expect(config.nodes.b.port).toBe(12001);
   });
 
-  it('takes patterns of keys that stay local, and what flush_all may do', () => {
-    const file = `version: 1\nreplication:\n  exclude: [lock.*, "*.lock"]\n  flush: local\n${NODES}`;
-    expect(parsePairFile(file, 'f').replication).toEqual({ exclude: ['lock.*', '*.lock'], flush: 'local' });
-    for (const [text, problem] of [
-      ['exclude: ["*"]', 'matches every key'],
-      ['exclude: ["a b"]', 'must be letters, digits'],
-      ['exclude: [""]', 'must be letters, digits'],
-      ['exclude: lock.*', 'replication.exclude'],
-      ['flush: never', 'replication.flush'],
-    ]) {
-      const { message } = problemOf(`version: 1\nreplication: { ${text} }\n${NODES}`);
-      expect(message, text).toContain(problem);
-    }
-  });
-
   it('takes what is said of replication, and nothing else', () => {
     const { replication } = parsePairFile(`version: 1\nreplication: { ack: peer }\n${NODES}`, 'f');
     expect(replication).toEqual({ ack: 'peer' });
+    const tls = { certificate: '/etc/tls/node.pem', authority: '/etc/tls/ca.pem' };
+    const inTls = `version: 1\nreplication: { tls: ${JSON.stringify(tls)} }\n${NODES}`;
+    expect(parsePairFile(inTls, 'f').replication).toEqual({ tls });
+    expect(problemOf(inTls.replace('authority', 'autority')).message).toContain('did you mean "authority"?');
+    expect(problemOf(inTls.replace('/etc/tls/node.pem', 'node.pem')).message).toContain(
+      'replication.tls.certificate: must be an absolute path on the hosts',
+    );
     expect(problemOf(`version: 1\nreplication: { akc: peer }\n${NODES}`).message).toBe(
       'repcache.yaml:2:16: unknown key "akc"; did you mean "ack"?',
     );

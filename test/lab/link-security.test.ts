@@ -1,6 +1,8 @@
-// A new replication secret for a pair on two real hosts: nothing restarts, nothing is cut, and a half-way stop is no harm.
+// The security of the link on two real hosts: a new secret, for which nothing restarts and nothing is cut; and TLS.
+import { appendFile, readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { type HostName, PAIR_HOSTS } from './infra/layout.js';
+import { TestAuthority } from '../helpers/certificates.js';
+import { ADDRESSES, type HostName, PAIR_HOSTS } from './infra/layout.js';
 import { waitUntil } from './infra/processes.js';
 import { type Lab, useLab } from './use-lab.js';
 
@@ -63,6 +65,62 @@ describe("the pair's secret", () => {
     );
   });
 });
+
+describe('TLS on the link', () => {
+  const lab = useLab();
+
+  it('is turned on while both nodes are stopped, and not before', async () => {
+    await succeeds(lab, ['deploy', ...PAIR]);
+    expect(await lab.ask('a', 'set kept 0 0 2\r\nhi\r\n')).toBe('STORED');
+    await installCertificates(lab);
+    await appendFile(
+      lab.homePath('repcache.yaml'),
+      'replication:\n  tls: { certificate: /etc/tls/node.pem, key: /etc/tls/node.key, authority: /etc/tls/ca.pem }\n',
+    );
+    const refused = await lab.cli(['deploy']);
+    expect(refused.exitCode).toBe(6);
+    expect(refused.stderr).toContain('both nodes must change at once');
+    expect(await lab.ask('a', 'stats replication\r\n')).toContain('repl_tls 0');
+
+    await succeeds(lab, ['stop', '--yes']);
+    await succeeds(lab, ['deploy']);
+    for (const host of PAIR_HOSTS) {
+      expect(await lab.ask(host, 'stats replication\r\n')).toContain('repl_tls 1');
+      expect(await lab.ask(host, 'get kept\r\n')).toContain('hi');
+    }
+    expect(await json(lab, ['deploy', '--json'])).toMatchObject({ changed: false });
+    expect(await json(lab, ['verify', '--json'])).toMatchObject({ ok: true });
+  });
+
+  it('stands while the secret is changed, and the certificates with it', async () => {
+    await installCertificates(lab);
+    expect(await json(lab, ['rotate-secret', '--json'])).toEqual({ resumed: false, linkKept: true });
+    for (const host of PAIR_HOSTS) {
+      const log = await lab.on(host, 'journalctl --quiet -u repcached@11211');
+      expect(log.stdout).toContain("the link's certificates reloaded");
+    }
+    await succeeds(lab, ['restart']);
+    expect(await lab.ask('a', 'stats replication\r\n')).toContain('repl_tls 1');
+  });
+});
+
+/** New ones of a new authority, in files that only root and the node's user can read. */
+async function installCertificates(lab: Lab): Promise<void> {
+  const authority = new TestAuthority(lab.homePath('.'), 'authority');
+  for (const host of PAIR_HOSTS) {
+    const { certificateFile, keyFile } = authority.sign(host, { address: ADDRESSES[host] });
+    await lab.on(host, 'install -d -m 0750 -g repcached /etc/tls');
+    for (const [name, file] of [
+      ['node.pem', certificateFile],
+      ['node.key', keyFile],
+      ['ca.pem', authority.files.certificateFile],
+    ]) {
+      const path = `/etc/tls/${name}`;
+      const pem = await readFile(file, 'utf8');
+      await lab.on(host, `printf '%s' '${pem}' >${path} && chgrp repcached ${path} && chmod 0640 ${path}`);
+    }
+  }
+}
 
 async function secretOf(lab: Lab, host: HostName): Promise<string> {
   return (await lab.on(host, `cat ${SECRET}`)).stdout.trim();
