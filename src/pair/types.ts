@@ -24,6 +24,9 @@ export interface NodeConfig {
 /** When a node answers a write: the engine's --repl-ack. */
 export type AckMode = 'none' | 'peer' | 'strict';
 
+/** What a client's flush_all empties: both nodes, the one it is sent to, or none. */
+export type FlushPolicy = 'replicate' | 'local' | 'refuse';
+
 /** Absolute paths on the hosts, the same on both; repcachectl reads none of them. */
 export interface LinkTlsConfig {
   readonly certificate: string;
@@ -35,6 +38,9 @@ export interface LinkTlsConfig {
 /** What the operator chose of how the pair replicates; what is absent is left to the engine. */
 export interface ReplicationConfig {
   readonly ack?: AckMode | undefined;
+  /** Patterns of keys that stay on their node. */
+  readonly exclude?: readonly string[] | undefined;
+  readonly flush?: FlushPolicy | undefined;
   /** The link is in TLS, with these files of each host. */
   readonly tls?: LinkTlsConfig | undefined;
 }

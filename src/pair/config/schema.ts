@@ -25,8 +25,17 @@ const tlsSchema = z.strictObject({
   authority: hostPath,
 });
 
+/** The engine takes more characters in a pattern; these pass through a unit's environment file unharmed. */
+const keyPattern = z
+  .string()
+  .max(250)
+  .regex(/^[\w.,:%*/[\]-]+$/, 'must be letters, digits and . , : % / [ ] _ -, with * for any characters')
+  .refine((pattern) => !/^\*+$/.test(pattern), 'matches every key: then nothing would be replicated');
+
 const replicationSchema = z.strictObject({
   ack: z.enum(['none', 'peer', 'strict']).optional(),
+  exclude: z.array(keyPattern).max(16).optional(),
+  flush: z.enum(['replicate', 'local', 'refuse']).optional(),
   tls: tlsSchema.optional(),
 });
 

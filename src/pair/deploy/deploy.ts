@@ -14,9 +14,9 @@ import type { HostCheck } from './checks.js';
 import { findIdentity } from './found-identity.js';
 import { agreeOnIdentity } from './identity.js';
 import { type Change, runSteps, summaryOf } from './install.js';
+import { refuseTlsChangeWhileRunning } from './link-tls.js';
 import { type MovedPort, moveLocalPorts } from './local-ports.js';
 import { nodeSpec } from './spec.js';
-import { refuseTlsChangeWhileRunning } from './link-tls.js';
 import { isStale, reloadIfDue } from './staleness.js';
 import { surveyHosts } from './survey.js';
 

@@ -7,9 +7,15 @@ import type { PairIdentity } from './identity.js';
 
 const LOOPBACK = '127.0.0.1';
 
-function replicationFlags({ replication }: PairConfig): string[] {
-  const { ack, tls } = replication ?? {};
-  return [ack === undefined ? [] : ['--repl-ack', ack], tls === undefined ? [] : tlsFlags(tls)].flat();
+/** The engine flags that `replication` in repcache.yaml stands for. */
+export function replicationFlags({ replication }: PairConfig): string[] {
+  const { ack, exclude = [], flush, tls } = replication ?? {};
+  return [
+    ack === undefined ? [] : ['--repl-ack', ack],
+    exclude.flatMap((pattern) => ['--repl-exclude', pattern]),
+    flush === undefined ? [] : ['--repl-flush', flush],
+    tls === undefined ? [] : tlsFlags(tls),
+  ].flat();
 }
 
 function tlsFlags({ certificate, key, authority }: LinkTlsConfig): string[] {

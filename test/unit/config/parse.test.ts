@@ -47,6 +47,21 @@ describe('parsePairFile', () => {
     expect(config.nodes.b.port).toBe(12001);
   });
 
+  it('takes patterns of keys that stay local, and what flush_all may do', () => {
+    const file = `version: 1\nreplication:\n  exclude: [lock.*, "*.lock"]\n  flush: local\n${NODES}`;
+    expect(parsePairFile(file, 'f').replication).toEqual({ exclude: ['lock.*', '*.lock'], flush: 'local' });
+    for (const [text, problem] of [
+      ['exclude: ["*"]', 'matches every key'],
+      ['exclude: ["a b"]', 'must be letters, digits'],
+      ['exclude: [""]', 'must be letters, digits'],
+      ['exclude: lock.*', 'replication.exclude'],
+      ['flush: never', 'replication.flush'],
+    ]) {
+      const { message } = problemOf(`version: 1\nreplication: { ${text} }\n${NODES}`);
+      expect(message, text).toContain(problem);
+    }
+  });
+
   it('takes what is said of replication, and nothing else', () => {
     const { replication } = parsePairFile(`version: 1\nreplication: { ack: peer }\n${NODES}`, 'f');
     expect(replication).toEqual({ ack: 'peer' });
