@@ -7,7 +7,7 @@ import type { RingChangeLog } from '../change-log.js';
 import type { HybridClock } from '../clock.js';
 import { MAX_EXAMINED, SEND_BUDGET_BYTES } from '../entry-scan.js';
 import type { LegacyWriter } from './legacy-writer.js';
-import { isOwnVersion } from './origin.js';
+import { asPeerVersion, isOwnVersion } from './origin.js';
 import type { SharedPoint } from './shared-point.js';
 import { fitsLegacy, isLineKey } from './wire.js';
 
@@ -71,8 +71,9 @@ export class LegacyOutgoing {
   }
 
   beginLink(): void {
+    // With the peer's bit: else the newest that came on the link before would count as one of this link.
     this.#linkHi = this.#clock.latestHi;
-    this.#linkLo = this.#clock.latestLo;
+    this.#linkLo = asPeerVersion(this.#clock.latestLo);
     this.#copyBucket = -1;
     this.#largeEntries = [];
   }

@@ -133,8 +133,14 @@ export class LegacyEnd {
     return this.held(key)?.value ?? null;
   }
 
+  /** As the server asks: under the lock. */
   stats() {
-    return this.machine.stats(this.nowMs);
+    this.store.lock();
+    try {
+      return this.machine.stats(this.nowMs);
+    } finally {
+      this.store.unlock();
+    }
   }
 }
 
