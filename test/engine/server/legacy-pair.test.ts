@@ -1,0 +1,94 @@
+// Two real processes that both speak the legacy protocol, and what a stranger hears from one.
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { describe, expect, it, vi } from 'vitest';
+import { answersFor, storeMany } from '../../helpers/bulk.js';
+import { type TestNode, withPair } from '../../helpers/engine.js';
+import type { TextClient } from '../../helpers/text-client.js';
+
+const SOON = { timeout: 10_000, interval: 5 };
+const KEYS = 20_000;
+const LEGACY = ['--repl-protocol', 'legacy'];
+
+async function shows(client: TextClient, key: string, value: string | undefined): Promise<void> {
+  await vi.waitFor(async () => expect((await client.getItem(key))?.value.toString()).toBe(value), SOON);
+}
+
+async function statOf(node: TestNode, name: string): Promise<string | undefined> {
+  const client = await node.connect();
+  return (await client.stats('replication')).get(name);
+}
+
+describe.each([1, 2])('a pair that speaks the legacy protocol, with -t %s', (threads) => {
+  const flags = [...LEGACY, '-t', String(threads)];
+
+  it('carries what is written on either node', async () => {
+    await withPair(
+      async ({ a, b }) => {
+        const [onA, onB] = await Promise.all([a.connect(), b.connect()]);
+        for (const [from, to] of [
+          [onA, onB],
+          [onB, onA],
+        ]) {
+          await from.set('k', 'one', { flags: 4_294_967_295 });
+          await shows(to, 'k', 'one');
+          expect((await to.getItem('k'))?.flags).toBe(4_294_967_295);
+          await from.set('n', '10');
+          expect(await from.command('incr n 5')).toBe('15');
+          await shows(to, 'n', '15');
+          expect(await from.command('delete n')).toBe('DELETED');
+          await shows(to, 'n', undefined);
+          expect(await from.command('flush_all')).toBe('OK');
+          await shows(to, 'k', undefined);
+        }
+        expect(await statOf(a, 'repl_protocol')).toBe('legacy');
+        expect(await statOf(b, 'repl_state')).toBe('synced');
+      },
+      { flags },
+    );
+  });
+
+  it('forms again after either node was killed, with what the other holds', async () => {
+    await withPair(
+      async ({ a, b }) => {
+        await storeMany(a.port, 0, KEYS);
+        for (const [killed, survivor] of [
+          [b, a],
+          [a, b],
+        ]) {
+          await killed.process.end('SIGKILL');
+          await survivor.process.waitForLog(/link down/);
+          const onSurvivor = await survivor.connect();
+          await onSurvivor.set('meanwhile', killed === a ? 'of b' : 'of a');
+          await killed.start();
+          await shows(await killed.connect(), 'meanwhile', killed === a ? 'of b' : 'of a');
+          const answers = await answersFor(killed.port, 0, KEYS);
+          expect(answers).toEqual(await answersFor(survivor.port, 0, KEYS));
+          expect(answers.hits).toBe(KEYS);
+        }
+      },
+      { flags },
+    );
+  });
+});
+
+describe('a stranger at the replication port', () => {
+  it('gets nothing from another address than that of -x', async () => {
+    await withPair(
+      async ({ a }) => {
+        a.flags = ['-X', String(a.replicationPort), '-x', '127.0.0.2', ...LEGACY];
+        await a.start();
+        await (await a.connect()).set('secret', 'value');
+        const stranger = connect({ port: a.replicationPort, host: '127.0.0.1' });
+        let heard = '';
+        stranger.on('data', (data) => {
+          heard += data;
+        });
+        await once(stranger, 'close');
+        expect(heard).toBe('');
+        expect(a.process.log).toContain('it is not the peer of -x');
+      },
+      { start: false },
+    );
+  });
+});
