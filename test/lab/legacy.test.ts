@@ -3,14 +3,13 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type HostName, PAIR_HOSTS } from './infra/layout.js';
 import { waitUntil } from './infra/processes.js';
+import { packSource } from './legacy-source.js';
 import { type Lab, useLab } from './use-lab.js';
 
 const PAIR = ['--a', '192.168.37.17', '--b', '192.168.37.27', '--memory', '64'];
-const FIXTURES = fileURLToPath(new URL('../fixtures', import.meta.url));
 const ARCHIVE = 'memcached-1.2.8-repcached-2.2.1.tar.gz';
 const UNIT = 'repcached-legacy@11211';
 
@@ -150,13 +149,6 @@ async function running(lab: Lab, host: HostName): Promise<string> {
     `${pid}; echo "$(stat -c %U /proc/$pid) $(tr '\\0' ' ' </proc/$pid/cmdline)"`,
   );
   return stdout.trim();
-}
-
-/** The archive as its authors would pack it, and the folder it unpacks to as `src`. */
-function packSource(lab: Lab, name: string): void {
-  execFileSync('cp', ['-r', `${FIXTURES}/legacy-source`, lab.homePath('src')]);
-  const top = ['--transform', 's,^legacy-source,memcached-1.2.8-repcached-2.2.1,'];
-  execFileSync('tar', ['-C', FIXTURES, ...top, '-czf', lab.homePath(name), 'legacy-source']);
 }
 
 async function has(lab: Lab, host: HostName, key: string): Promise<void> {

@@ -71,6 +71,8 @@ export async function powerOn(layout: LabLayout, host: HostName): Promise<void> 
     `--hostname=${host}`,
     rootArgument(layout, host),
     `--network-namespace-path=/run/netns/${namespaceOf(layout, host)}`,
+    // As on any machine, its root may set up the firewall: of this namespace, which leads nowhere.
+    '--capability=CAP_NET_ADMIN',
   ];
   startDaemon(['/bin/bash', SUPERVISOR, cgroupOf(layout, host), ...args], dirs.console);
   await waitForBoot(layout, host);

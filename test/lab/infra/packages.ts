@@ -8,8 +8,8 @@ import { execa } from 'execa';
 import type { LabLayout } from './layout.js';
 import { updateLists } from './package-sources.js';
 
-/** rsync and memcached as ordinary examples; the others build a C program on a host. */
-const PACKAGES = ['rsync', 'memcached', 'gcc', 'libc6-dev', 'make', 'patch', 'libevent-dev'];
+/** rsync and memcached as ordinary examples; a firewall; the others build a C program on a host. */
+const PACKAGES = ['rsync', 'memcached', 'nftables', 'gcc', 'libc6-dev', 'make', 'patch', 'libevent-dev'];
 
 /**
  * Folder of the flat repository (`*.deb` and `Packages`) for hosts that boot from `image`, made when there is none.
