@@ -1,5 +1,6 @@
 // The command line of `npm run bench`.
 import { parseArgs } from 'node:util';
+import type { TableFormat } from './tables.js';
 import { SUITES, type SuiteName } from './workloads.js';
 
 export const USAGE = `Compares the engine with memcached on this machine.
@@ -11,6 +12,7 @@ export const USAGE = `Compares the engine with memcached on this machine.
   --peer NAME=COMMAND one more server to measure; memcached's flags are appended to COMMAND
   --rounds N          rounds of each workload; the servers take turns in each (default 5)
   --measure-ms N      how long each measurement lasts (default 2000)
+  --markdown          tables as docs/performance.md has them
   --quick             a few seconds in all: shows that everything runs, and nothing about speed
 `;
 
@@ -21,6 +23,7 @@ export interface BenchOptions {
   readonly rounds: number;
   readonly measureMs: number;
   readonly warmUpMs: number;
+  readonly format: TableFormat;
   readonly isQuick: boolean;
 }
 
@@ -40,6 +43,7 @@ export function parseOptions(args: readonly string[]): BenchOptions | undefined 
     rounds: positive('--rounds', values.rounds ?? (isQuick ? '1' : '5')),
     measureMs: positive('--measure-ms', values['measure-ms'] ?? (isQuick ? '100' : '2000')),
     warmUpMs: isQuick ? 20 : 300,
+    format: values.markdown ? 'markdown' : 'text',
     isQuick,
   };
 }
@@ -54,6 +58,7 @@ function readArguments(args: readonly string[]) {
         peer: { type: 'string', multiple: true },
         rounds: { type: 'string' },
         'measure-ms': { type: 'string' },
+        markdown: { type: 'boolean', default: false },
         quick: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },

@@ -1,20 +1,23 @@
 // The results as a table for people.
-import { renderTable } from '../src/report/table.js';
 import type { IdleMemory } from './idle-memory.js';
+import { GROWTH_PHASES, type ResidentGrowth } from './resident-growth.js';
 import type { WorkloadResult } from './rounds.js';
 import { ratios, type Summary, summarize } from './statistics.js';
-
-const WIDTH = 160;
+import { figure, type TableFormat, table } from './tables.js';
 
 /** One line a server; in brackets the ratio to the reference, where there is one. */
-export function speedTable(results: readonly WorkloadResult[], reference: string): string[] {
+export function speedTable(
+  results: readonly WorkloadResult[],
+  reference: string,
+  format: TableFormat,
+): string[] {
   const rows = results.flatMap((result) =>
     [...result.measurements].map(([name, rounds], at) => {
       const summary = summarize(rounds);
       const base = result.measurements.get(reference);
       const ratio = base === undefined || name === reference ? undefined : ratios(rounds, base);
-      const cell = (figure: keyof Summary, digits: number): string =>
-        summary[figure].toFixed(digits) + (ratio === undefined ? '' : ` (${ratio[figure].toFixed(2)})`);
+      const cell = (of: keyof Summary, digits: number): string =>
+        summary[of].toFixed(digits) + (ratio === undefined ? '' : ` (${ratio[of].toFixed(2)})`);
       return [
         at === 0 ? result.workload.name : '',
         name,
@@ -28,23 +31,18 @@ export function speedTable(results: readonly WorkloadResult[], reference: string
       ];
     }),
   );
-  const right = (title: string) => ({ title, align: 'right' as const });
+  const figures = [
+    'requests/s',
+    'p50 us',
+    'p99 us',
+    'p99.9 us',
+    'CPU us/request',
+    'server CPU',
+    'load CPU',
+  ].map(figure);
   return [
-    ...renderTable(
-      [
-        { title: 'workload' },
-        { title: 'server' },
-        right('requests/s'),
-        right('p50 us'),
-        right('p99 us'),
-        right('p99.9 us'),
-        right('CPU us/request'),
-        right('server CPU'),
-        right('load CPU'),
-      ],
-      rows,
-      WIDTH,
-    ),
+    ...table([{ title: 'workload' }, { title: 'server' }, ...figures], rows, format),
+    '',
     `Medians of all rounds; in brackets the median ratio to ${reference} in the same round.`,
     ...(results.some(({ isApart }) => !isApart)
       ? ['* Server and load shared their processors: only the CPU time of a request says something.']
@@ -52,23 +50,38 @@ export function speedTable(results: readonly WorkloadResult[], reference: string
   ];
 }
 
-export function idleTable(results: ReadonlyMap<string, IdleMemory>): string[] {
+export function idleTable(results: ReadonlyMap<string, IdleMemory>, format: TableFormat): string[] {
   const rows = [...results].map(([name, idle]) => [
     name,
     `${(idle.emptyBytes / 2 ** 20).toFixed(1)} MB`,
     String(idle.connections),
     `${(idle.connectionBytes / 1024).toFixed(1)} KB`,
   ]);
-  return renderTable(
-    [
-      { title: 'server, -t 4' },
-      { title: 'empty', align: 'right' },
-      { title: 'idle connections', align: 'right' },
-      { title: 'each', align: 'right' },
-    ],
+  return table(
+    [{ title: 'server, -t 4' }, figure('empty'), figure('idle connections'), figure('each')],
     rows,
-    WIDTH,
+    format,
   );
+}
+
+/** Growth over the empty process, as a share of -m. */
+export function growthTable(
+  results: ReadonlyMap<string, readonly ResidentGrowth[]>,
+  format: TableFormat,
+): string[] {
+  const rows = [...results].flatMap(([name, growths]) =>
+    growths.map(({ memoryMb, phases }, at) => [
+      at === 0 ? name : '',
+      String(memoryMb),
+      ...phases.map((share) => `${(share * 100).toFixed(1)} %`),
+    ]),
+  );
+  const columns = [
+    { title: 'resident growth, of -m' },
+    figure('-m'),
+    ...GROWTH_PHASES.map(({ title }) => figure(title)),
+  ];
+  return table(columns, rows, format);
 }
 
 function percent(share: number): string {

@@ -7,7 +7,13 @@ import { fileURLToPath } from 'node:url';
 import { type IdleMemory, measureIdleMemory } from './idle-memory.js';
 import { buildLoadProgram } from './load-program.js';
 import { type BenchOptions, parseOptions, USAGE, UsageError } from './options.js';
-import { idleTable, speedTable } from './report.js';
+import { growthTable, idleTable, speedTable } from './report.js';
+import {
+  GROWTH_MEMORY_MB,
+  measureResidentGrowth,
+  QUICK_GROWTH_MEMORY_MB,
+  type ResidentGrowth,
+} from './resident-growth.js';
 import { type Pace, runWorkload, type WorkloadResult } from './rounds.js';
 import { type Contestant, installedContestants, versionOf } from './server.js';
 import { SUITES, type Workload } from './workloads.js';
@@ -43,11 +49,15 @@ async function main(): Promise<void> {
     process.stderr.write(`${workload.name} ...\n`);
     results.push(await runWorkload(workload, contestants, pace));
   }
-  const idle = options.suites.includes('memory') ? await idleOf(contestants, options.isQuick) : new Map();
+  const hasMemory = options.suites.includes('memory');
+  const idle = hasMemory ? await idleOf(contestants, options.isQuick) : new Map();
+  const growth = hasMemory ? await growthOf(contestants, options.isQuick) : new Map();
 
-  if (results.length > 0) console.log(['', ...speedTable(results, REFERENCE)].join('\n'));
-  if (idle.size > 0) console.log(['', ...idleTable(idle)].join('\n'));
-  console.log(`\n${relative(process.cwd(), keep({ machine, options, results, idle }))}`);
+  const { format } = options;
+  if (results.length > 0) console.log(['', ...speedTable(results, REFERENCE, format)].join('\n'));
+  if (idle.size > 0) console.log(['', ...idleTable(idle, format)].join('\n'));
+  if (growth.size > 0) console.log(['', ...growthTable(growth, format)].join('\n'));
+  console.log(`\n${relative(process.cwd(), keep({ machine, options, results, idle, growth }))}`);
 }
 
 function chosenWorkloads({ suites, only, isQuick }: BenchOptions): Workload[] {
@@ -75,6 +85,22 @@ async function idleOf(
   return results;
 }
 
+async function growthOf(
+  contestants: readonly Contestant[],
+  isQuick: boolean,
+): Promise<Map<string, readonly ResidentGrowth[]>> {
+  const results = new Map<string, readonly ResidentGrowth[]>();
+  for (const contestant of contestants) {
+    const growths: ResidentGrowth[] = [];
+    for (const memoryMb of isQuick ? QUICK_GROWTH_MEMORY_MB : GROWTH_MEMORY_MB) {
+      process.stderr.write(`resident growth, -m ${memoryMb}, ${contestant.name} ...\n`);
+      growths.push(await measureResidentGrowth(contestant, memoryMb, isQuick));
+    }
+    results.set(contestant.name, growths);
+  }
+  return results;
+}
+
 function describeMachine(contestants: readonly Contestant[]): Record<string, string | string[]> {
   const processors = cpus();
   return {
@@ -89,6 +115,7 @@ function keep(everything: {
   options: BenchOptions;
   results: readonly WorkloadResult[];
   idle: ReadonlyMap<string, IdleMemory>;
+  growth: ReadonlyMap<string, readonly ResidentGrowth[]>;
 }): string {
   const json = JSON.stringify(
     everything,

@@ -14,7 +14,7 @@ export interface Workload {
   readonly valueBytes: number;
 }
 
-const BASE: Omit<Workload, 'name'> = {
+export const BASE: Omit<Workload, 'name'> = {
   threads: 1,
   connections: 50,
   pipeline: 1,

@@ -13,7 +13,7 @@ export interface HitRatio {
 }
 
 /** @returns by server, in the order of the ports; of the trace's second half, when the caches have warmed up */
-export async function replay(trace: Trace, ports: readonly number[]): Promise<HitRatio[]> {
+export async function replay(trace: Trace, seed: number, ports: readonly number[]): Promise<HitRatio[]> {
   const clients = await Promise.all(ports.map((port) => CacheClient.connect(port)));
   const results = ports.map(() => ({ reads: 0, hits: 0, freshReads: 0, freshLosses: 0 }));
   let seen = 0;
@@ -26,7 +26,7 @@ export async function replay(trace: Trace, ports: readonly number[]): Promise<Hi
     for (const [at, result] of results.entries()) count(result, batch, hits[at]);
   };
   let batch: Request[] = [];
-  for (const request of trace.requests()) {
+  for (const request of trace.requests(seed)) {
     batch.push(request);
     if (batch.length < BATCH) continue;
     await play(batch);

@@ -14,9 +14,13 @@ export interface Request {
 
 export interface Trace {
   readonly name: string;
-  readonly requests: () => Iterable<Request>;
+  /** What clients ask for; another seed gives other requests of the same kind. */
+  readonly requests: (seed: number) => Iterable<Request>;
   readonly count: number;
 }
+
+/** The figures of eviction were chosen by what they did with the first of these; the second was held out. */
+export const SEEDS: Readonly<Record<string, number>> = { tuned: 0, 'held out': 1000 };
 
 const COUNT = 400_000;
 const POPULAR_KEYS = 400_000;
@@ -32,15 +36,15 @@ function popular(zipf: Zipf, random: SeededRandom): Request {
 }
 
 /** A few keys are asked for often, most seldom. */
-function* zipfRequests(): Iterable<Request> {
-  const random = new SeededRandom(1);
+function* zipfRequests(seed: number): Iterable<Request> {
+  const random = new SeededRandom(seed + 1);
   const zipf = new Zipf(POPULAR_KEYS, SKEW);
   for (let at = 0; at < COUNT; at++) yield popular(zipf, random);
 }
 
 /** Every second request is for a key that nobody asks for again. */
-function* oneHitRequests(): Iterable<Request> {
-  const random = new SeededRandom(2);
+function* oneHitRequests(seed: number): Iterable<Request> {
+  const random = new SeededRandom(seed + 2);
   const zipf = new Zipf(POPULAR_KEYS, SKEW);
   for (let at = 0; at < COUNT; at++) {
     yield at % 2 === 0 ? popular(zipf, random) : read(`once:${at}`, sizeOfKey(at, 100, 1500));
@@ -48,8 +52,8 @@ function* oneHitRequests(): Iterable<Request> {
 }
 
 /** Now and then somebody reads a whole table from end to end, more than memory holds. */
-function* scanRequests(): Iterable<Request> {
-  const random = new SeededRandom(3);
+function* scanRequests(seed: number): Iterable<Request> {
+  const random = new SeededRandom(seed + 3);
   const zipf = new Zipf(POPULAR_KEYS, SKEW);
   const scanEvery = 100_000;
   const scanLength = 50_000;
@@ -62,8 +66,8 @@ function* scanRequests(): Iterable<Request> {
 }
 
 /** Small values at first; from the middle on mostly large ones. */
-function* shiftRequests(): Iterable<Request> {
-  const random = new SeededRandom(4);
+function* shiftRequests(seed: number): Iterable<Request> {
+  const random = new SeededRandom(seed + 4);
   const zipf = new Zipf(POPULAR_KEYS, SKEW);
   for (let at = 0; at < COUNT; at++) {
     const request = popular(zipf, random);
@@ -89,8 +93,8 @@ interface Session {
  * Logins write a session; its requests read it, and write or touch it; most users just go, and what they leave stays
  * until it expires or has to make room. In between come fragments of pages, which live for seconds.
  */
-function* sessionRequests(): Iterable<Request> {
-  const random = new SeededRandom(5);
+function* sessionRequests(seed: number): Iterable<Request> {
+  const random = new SeededRandom(seed + 5);
   const sessions: Session[] = [];
   for (let at = 0; at < COUNT; at++) {
     if (random.below(3) === 0) {

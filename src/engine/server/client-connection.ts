@@ -98,7 +98,7 @@ export class ClientConnection implements OutboxOwner, Waiter {
     else {
       // A chunk may have been under way when the stream was paused; and who waits for the peer is only paused now, as
       // most clients send nothing while they wait for a reply.
-      this.#held = this.#held.length === 0 ? bytes : joined(this.#held, bytes);
+      this.#held = this.#held.length === 0 ? bytes : this.#joined(this.#held, bytes);
       this.#pause();
     }
   }
@@ -243,6 +243,16 @@ export class ClientConnection implements OutboxOwner, Waiter {
     if (this.#held === undefined) this.#resume();
   }
 
+  /** Both in one, in memory that can be given back; short results of `Buffer.concat` share theirs. */
+  #joined(first: Uint8Array, second: Uint8Array): Uint8Array {
+    const both = new Uint8Array(first.length + second.length);
+    both.set(first);
+    both.set(second, first.length);
+    this.#stream.release(first);
+    this.#stream.release(second);
+    return both;
+  }
+
   /** For `setImmediate`, which takes the connection as an argument: no closure a turn. */
   static goOn(connection: ClientConnection): void {
     connection.#goOn();
@@ -257,14 +267,6 @@ export class ClientConnection implements OutboxOwner, Waiter {
 /** What was not taken; if that is nothing, it holds on to no memory, as this is given back. */
 function restOf(bytes: Uint8Array, taken: number): Uint8Array {
   return taken < bytes.length ? bytes.subarray(taken) : NOTHING;
-}
-
-/** In memory of its own, so that it can be given back; short results of `Buffer.concat` share theirs. */
-function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const both = new Uint8Array(first.length + second.length);
-  both.set(first);
-  both.set(second, first.length);
-  return both;
 }
 
 const goOn = ClientConnection.goOn;

@@ -25,11 +25,12 @@ export function countInput(sizeBytes: number): void {
   setImmediate(collect);
 }
 
-/** Gives back the memory of a chunk, or of the end of one; it must be the runtime's own, and done with. */
+/** Gives back the memory of a chunk, or of the end of one; its memory must be its own, and done with. */
 export function releaseInput(bytes: Uint8Array): void {
   const chunkBytes = bytes.byteOffset + bytes.length;
   if (chunkBytes < RELEASED_MIN_BYTES) return;
-  garbageBytes -= chunkBytes;
+  // What several chunks were joined into was not counted.
+  garbageBytes = Math.max(0, garbageBytes - chunkBytes);
   // The memory moves to a buffer of length 0, and is gone.
   (bytes.buffer as ArrayBuffer).transfer(0);
 }
