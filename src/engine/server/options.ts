@@ -114,6 +114,7 @@ const LEGACY_FLAGS: ReadonlySet<string> = new Set([
   'repl-protocol',
   'repl-listen',
   'repl-insecure',
+  'repl-pair',
   'repl-ready-timeout',
   'repl-exclude',
   'repl-flush',
@@ -287,12 +288,23 @@ function notes(
   const lines = [...flags].flatMap((flag) =>
     flag.ignored === undefined ? [] : [`${flagName(flag)} changes nothing: ${flag.ignored}`],
   );
+  if (given.some(isSecretFile) && given.some(isLegacyProtocol)) {
+    lines.push('--repl-secret-file changes nothing: the legacy protocol proves no secret');
+  }
   if (extended.ignored.length > 0) lines.push(`-o ${extended.ignored.join(',')} changes nothing here`);
   const network = [...flags].filter(({ letter }) => letter !== undefined && 'lpUZ'.includes(letter));
   if (unixSocket !== undefined && network.length > 0) {
     lines.push(`${network.map(flagName).join(' and ')} changes nothing: with -s there is no network`);
   }
   return lines;
+}
+
+function isSecretFile({ flag }: GivenFlag): boolean {
+  return flag.long === 'repl-secret-file';
+}
+
+function isLegacyProtocol({ flag, value }: GivenFlag): boolean {
+  return flag.long === 'repl-protocol' && value === 'legacy';
 }
 
 function replicationOptions(values: Values, clients: readonly Endpoint[]): ReplicationOptions | undefined {
@@ -326,7 +338,7 @@ function replicationOptions(values: Values, clients: readonly Endpoint[]): Repli
     protocol,
     listen: { host: listenHost, port: listenPort },
     peer: peerHost === undefined ? undefined : { host: peerHost, port: peerPort },
-    secretFile,
+    secretFile: protocol === 'own' ? secretFile : undefined,
     tls: linkTlsSettings({
       isOn: values.has('repl-tls'),
       certificateFile: last(values, 'repl-tls-cert'),
@@ -373,7 +385,11 @@ function replicationProtocol(values: Values): ReplicationProtocol {
   const name = last(values, 'repl-protocol') ?? 'own';
   if (name === 'own') return name;
   if (name !== 'legacy') throw new FatalError(`--repl-protocol ${name}: must be own or legacy`);
-  const senseless = [...values.keys()].find((key) => key.startsWith('repl-') && !LEGACY_FLAGS.has(key));
+  // A unit that was made for our own protocol names a secret; who insists knows that none is proven.
+  const insists = values.has('repl-insecure');
+  const senseless = [...values.keys()].find(
+    (key) => key.startsWith('repl-') && !LEGACY_FLAGS.has(key) && !(insists && key === 'repl-secret-file'),
+  );
   if (senseless === undefined) return name;
   throw new FatalError(`--${senseless}: the legacy protocol has no such thing, so leave it out`);
 }

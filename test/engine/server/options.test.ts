@@ -220,6 +220,28 @@ describe('replication', () => {
     expect(refusal('--repl-ack', 'peer')).toContain('--repl-ack: needs replication to be on');
   });
 
+  it('speaks its own protocol unless told otherwise, and knows one other', () => {
+    expect(optionsOf('-X', '1').replication?.protocol).toBe('own');
+    expect(optionsOf('-X', '1', '--repl-protocol', 'legacy').replication?.protocol).toBe('legacy');
+    expect(refusal('-X', '1', '--repl-protocol', 'both')).toBe('--repl-protocol both: must be own or legacy');
+  });
+
+  it('speaks the legacy protocol off loopback only if told that nothing is proven', () => {
+    const legacy = ['-x', 'b.example', '--repl-protocol', 'legacy'];
+    expect(refusal(...legacy)).toContain(
+      'by the legacy protocol, which has no secrets, needs --repl-insecure',
+    );
+    expect(refusal(...legacy, '--repl-secret-file', 'f')).toContain(
+      '--repl-secret-file: the legacy protocol',
+    );
+    expect(refusal(...legacy, '--repl-insecure', '--repl-ack', 'peer')).toContain('--repl-ack: the legacy');
+    const options = optionsOf(...legacy, '--repl-insecure', '--repl-secret-file', 'f', '--repl-pair', 'p');
+    expect(options.replication).toMatchObject({ secretFile: undefined, pairId: 'p' });
+    expect(options.notes).toEqual([
+      '--repl-secret-file changes nothing: the legacy protocol proves no secret',
+    ]);
+  });
+
   it('refuses flush_all with -F or --repl-flush refuse', () => {
     expect(optionsOf('-X', '1').allowFlush).toBe(true);
     expect(optionsOf('-X', '1', '--repl-flush', 'local')).toMatchObject({
