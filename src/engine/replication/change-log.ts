@@ -5,7 +5,7 @@ import { SharedMemory } from '../store/shared-memory.js';
 import { compareVersions } from '../store/version.js';
 
 const WORDS_PER_ENTRY = 4;
-/** Stands for the peer's node bit while there is no telling whose versions are whose. */
+/** Stands for the peer's node bit before there was one. */
 const NO_BIT = 2;
 
 /**
@@ -29,7 +29,7 @@ export class RingChangeLog implements ChangeLog {
   readonly #words: Uint32Array;
   /** [0] the newest sequence number. A double counts 2^53 writes exactly. */
   readonly #head: Float64Array;
-  /** [hi, lo, node bit of the peer]: see {@link RingChangeLog.mayBeUnknownToPeer}. */
+  /** [hi, lo, node bit of the peer, whether that bit says whose version it is]: see {@link RingChangeLog.mayBeUnknownToPeer}. */
   readonly #known: Uint32Array;
 
   /** @param capacity entries, a power of two; 16 bytes each. */
@@ -41,7 +41,7 @@ export class RingChangeLog implements ChangeLog {
     this.#mask = capacity - 1;
     this.#words = memory.words('change-log.entries', capacity * WORDS_PER_ENTRY);
     this.#head = memory.doubles('change-log.head', 1);
-    this.#known = memory.words('change-log.known', 3);
+    this.#known = memory.words('change-log.known', 4);
     if (memory.isFresh) this.#known[2] = NO_BIT;
   }
 
@@ -88,12 +88,12 @@ export class RingChangeLog implements ChangeLog {
     return (this.#words[(seq & this.#mask) * WORDS_PER_ENTRY + 3] >>> 8) as ChangeKind;
   }
 
-  /**
-   * A link begins, in which our writes have this bit. If it was the peer's before, the bits in older versions tell
-   * nothing until all of them have been acknowledged.
-   */
+  /** A link begins, in which our writes have this bit. */
   beginLink(ownNodeBit: 0 | 1): void {
-    if (this.#known[2] === ownNodeBit) this.#known[2] = NO_BIT;
+    const peerBit = 1 - ownNodeBit;
+    // If it was ours before, older versions with it are not the peer's. That lasts until they are acknowledged.
+    if (this.#known[2] !== peerBit) this.#known[3] = 0;
+    this.#known[2] = peerBit;
   }
 
   /** The peer acknowledged everything of ours up to this version. */
@@ -104,9 +104,9 @@ export class RingChangeLog implements ChangeLog {
     known[1] = versionLo;
   }
 
-  /** The peer acknowledged a whole sync of a link in which our writes have this bit. */
-  peerIsSynced(ownNodeBit: 0 | 1): void {
-    this.#known[2] = ownNodeBit === 0 ? 1 : 0;
+  /** The peer acknowledged a whole sync: from now on the node bit tells whose version it is. */
+  peerIsSynced(): void {
+    this.#known[3] = 1;
   }
 
   /**
@@ -117,6 +117,13 @@ export class RingChangeLog implements ChangeLog {
    */
   mayBeUnknownToPeer(versionHi: number, versionLo: number): boolean {
     const known = this.#known;
+    if (known[3] === 1 && (versionLo & 1) === known[2]) return false;
+    return compareVersions(versionHi, versionLo, known[0], known[1]) > 0;
+  }
+
+  isUnacknowledged(versionHi: number, versionLo: number): boolean {
+    const known = this.#known;
+    // In doubt it is the peer's: to take those for ours would make all that is evicted while it comes in seem lost.
     if ((versionLo & 1) === known[2]) return false;
     return compareVersions(versionHi, versionLo, known[0], known[1]) > 0;
   }

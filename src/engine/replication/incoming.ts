@@ -65,6 +65,8 @@ export class Incoming {
   #streamOf: Uint8Array = NOBODY;
   #appliedSeq = 0;
   #syncId = 0;
+  /** How many losses there had been when the present sync began. */
+  #lossesBefore = 0;
   #reply: DigestReply | null = null;
   /** Scratch for the entry at hand. */
   readonly #marks: ItemMarks = { isStale: false, isProvisional: false, uniqueHi: 0, uniqueLo: 0 };
@@ -83,12 +85,16 @@ export class Incoming {
 
   /** What to tell the peer, so that it sends no more than is missing. */
   have(): Have {
-    return { streamOf: this.#streamOf, appliedSeq: this.#appliedSeq, entryCount: this.#store.entryCount };
+    const { entryCount, lostWrites } = this.#store;
+    // No log of the peer's names what we must look for after a loss: older values of keys that it has not changed.
+    const streamOf = lostWrites.isPending ? NOBODY : this.#streamOf;
+    return { streamOf, appliedSeq: this.#appliedSeq, entryCount };
   }
 
   beginSync(sync: SyncBegin, seeds: DigestSeeds): void {
     if (sync.hasGap || this.copy === 'none') this.copy = 'running';
     this.#syncId = sync.id;
+    this.#lossesBefore = this.#store.lostWrites.count;
     this.isSyncing = true;
     this.syncKind = sync.kind;
     this.syncKeys = 0;
@@ -109,6 +115,18 @@ export class Incoming {
     this.copy = 'complete';
     this.isSyncing = false;
     this.completeSyncId = this.#syncId;
+    if (this.syncKind !== 'partial') this.#forgetLosses();
+  }
+
+  /** All that the peer has was looked at. What was lost meanwhile needs another look. */
+  #forgetLosses(): void {
+    const { lostWrites } = this.#store;
+    this.#store.lock();
+    try {
+      if (lostWrites.count === this.#lossesBefore) lostWrites.clear();
+    } finally {
+      this.#store.unlock();
+    }
   }
 
   /** Whether there are sums to be made for the peer. */

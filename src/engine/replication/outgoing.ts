@@ -266,7 +266,7 @@ export class Outgoing {
       this.#store.lock();
       try {
         this.#log.peerKnows(sync.plan.versionHi, sync.plan.versionLo);
-        this.#log.peerIsSynced(this.#clock.nodeBit);
+        this.#log.peerIsSynced();
       } finally {
         this.#store.unlock();
       }

@@ -64,6 +64,8 @@ const HANDSHAKE_TIMEOUT_MS = 2_000;
 const MAX_STRANGERS = 8;
 const DEFAULT_READY_TIMEOUT_MS = 10_000;
 const DEFAULT_STOP_TIMEOUT_MS = 2_000;
+/** So much lies between two digest syncs for the sake of what was lost. */
+const ASK_AFTER_LOSS_MS = 10_000;
 /** The same refusal is said again only after this, however often it happens. */
 const REFUSAL_REPEAT_MS = 60_000;
 
@@ -97,6 +99,8 @@ export class Replicator implements ReplicationMachine {
   #stopDeadlineMs: number | null = null;
   #hasStopped = false;
   #linkUpMs = 0;
+  /** When the peer was last told what we have. */
+  #askedMs = 0;
   readonly #syncs = new SyncReport();
   readonly #refusalsSaidMs = new Map<string, number>();
   /** What the decoder hands its frames to; made once, so that a chunk costs no closure. */
@@ -199,6 +203,7 @@ export class Replicator implements ReplicationMachine {
     switch (event.kind) {
       case 'start':
         this.#readiness.start(this.#nowMs);
+        this.#beginVersions();
         if (!this.#options.dials) this.#openClientPort();
         return;
       case 'tick':
@@ -254,6 +259,12 @@ export class Replicator implements ReplicationMachine {
     }
   }
 
+  /** From here on versions are made, none lower than this. */
+  #beginVersions(): void {
+    const firstMs = Math.floor(Math.max(this.#nowMs, this.#clock.latestMs));
+    this.#store.lostWrites.begin(versionHiOfMs(firstMs), versionLoOfMs(firstMs));
+  }
+
   #tick(): void {
     const now = this.#nowMs;
     for (const link of this.#links.values()) {
@@ -264,10 +275,19 @@ export class Replicator implements ReplicationMachine {
       }
     }
     this.#outgoing.tick();
+    this.#askAfterLoss();
     if (this.#readiness.overdue(now)) {
       this.#say('serving without the data of the peer: it was not ready in time');
       this.#openClientPort();
     }
+  }
+
+  /** What was lost before the peer had it leaves something older there: compares once more, not too often. */
+  #askAfterLoss(): void {
+    const link = this.#active;
+    if (link === null || !this.#store.lostWrites.isPending || !this.isInSync || this.#incoming.isSyncing)
+      return;
+    if (this.#nowMs - this.#askedMs >= ASK_AFTER_LOSS_MS) link.haveIsDue = true;
   }
 
   #receive(link: Link, bytes: Uint8Array): void {
@@ -631,6 +651,7 @@ export class Replicator implements ReplicationMachine {
     }
     if (link.haveIsDue) {
       link.haveIsDue = false;
+      this.#askedMs = this.#nowMs;
       writeHave(writer.buffer, writer.begin(FRAME.have, HAVE_BYTES), this.#incoming.have());
     }
     if (link.ackDueSeq !== null) {

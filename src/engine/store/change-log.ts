@@ -17,4 +17,9 @@ export interface ChangeLog {
    * or else the peer's older value would come back with the next copy.
    */
   mayBeUnknownToPeer(versionHi: number, versionLo: number): boolean;
+  /**
+   * Whether this node made the version and the peer has not acknowledged it. Asked when an item is evicted: if so,
+   * the peer is asked for older values of the key when there is time.
+   */
+  isUnacknowledged(versionHi: number, versionLo: number): boolean;
 }

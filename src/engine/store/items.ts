@@ -20,6 +20,7 @@ import {
   USE_FETCHED,
   USE_LOCAL,
   USE_OWN_UNIQUE,
+  USE_PROVISIONAL,
   WORD_EXPTIME,
   WORD_FLAGS,
   WORD_LAST_ACCESS,
@@ -28,25 +29,23 @@ import {
   WORD_VERSION_LO,
 } from './layout.js';
 import type { LocalFlush } from './local-flush.js';
+import type { LostWrites } from './lost-writes.js';
 import { copyBytes, type Segments } from './segments.js';
 import type { SharedMemory } from './shared-memory.js';
 import { classForSize } from './slab-classes.js';
 import type { Slabs } from './slabs.js';
 import { Values } from './values.js';
-import { compareVersions } from './version.js';
 import { evictionLine, uriKey, type WatchedItem } from './watch-events.js';
 import { WATCH_EVICTIONS, type WatchLog } from './watch-log.js';
 
 /** How often room is made anew when another got it first: the index, or a page that went with its last item. */
 const ROOM_TRIES = 3;
 
-const DELETE_FLOOR_HI = 0;
-const DELETE_FLOOR_LO = 1;
-const SWEEP_PAGE = 2;
-const SWEEP_SLOT = 3;
-const TOMBSTONE_PAGE = 4;
-const TOMBSTONE_SLOT = 5;
-const CONTROL_WORDS = 6;
+const SWEEP_PAGE = 0;
+const SWEEP_SLOT = 1;
+const TOMBSTONE_PAGE = 2;
+const TOMBSTONE_SLOT = 3;
+const CONTROL_WORDS = 4;
 
 export interface ItemsOptions {
   memory: SharedMemory;
@@ -61,6 +60,7 @@ export interface ItemsOptions {
   evictions: boolean;
   tombstoneBytesMax: number;
   changeLog: ChangeLog | undefined;
+  lost: LostWrites;
 }
 
 export class Items implements ItemKeeper {
@@ -69,6 +69,7 @@ export class Items implements ItemKeeper {
   readonly index: HashIndex;
   readonly values: Values;
   readonly classCounters: ClassCounters;
+  readonly lost: LostWrites;
   nowSec = 0;
 
   readonly #flushFloor: FlushFloor;
@@ -109,6 +110,7 @@ export class Items implements ItemKeeper {
     });
     this.#tombstoneBytesMax = options.tombstoneBytesMax;
     this.#changeLog = options.changeLog;
+    this.lost = options.lost;
   }
 
   // ── States ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -142,6 +144,11 @@ export class Items implements ItemKeeper {
   /** Whether the key stays on this node. */
   isLocal(ref: number): boolean {
     return (this.segments.byte(ref, BYTE_USE) & USE_LOCAL) !== 0;
+  }
+
+  /** Whether an add made the item while this node was not in sync. */
+  isProvisional(ref: number): boolean {
+    return (this.segments.byte(ref, BYTE_USE) & USE_PROVISIONAL) !== 0;
   }
 
   // ── Slots ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -252,7 +259,18 @@ export class Items implements ItemKeeper {
     classCounters.set(slabClass, CLASS_COUNTER.evictedTimeSec, unusedSec);
     if (this.#watchLog.isWatched(WATCH_EVICTIONS)) this.#tellEviction(ref, unusedSec);
     this.slabs.countEviction(ref);
+    this.#noteEvicted(ref);
     this.drop(ref);
+  }
+
+  /** What is evicted before the peer has it leaves something older with the peer, if that has anything. */
+  #noteEvicted(ref: number): void {
+    // A provisional item gives way to what the peer has.
+    if (this.#changeLog === undefined || this.isLocal(ref) || this.isProvisional(ref)) return;
+    const { segments } = this;
+    const hi = segments.word(ref, WORD_VERSION_HI);
+    const lo = segments.word(ref, WORD_VERSION_LO);
+    if (this.#changeLog.isUnacknowledged(hi, lo)) this.lost.noteEvicted(this.index.hashOfRef(ref), hi, lo);
   }
 
   #tellEviction(ref: number, unusedSec: number): void {
@@ -316,20 +334,20 @@ export class Items implements ItemKeeper {
       this.#counts[COUNTER.expiredUnfetched]++;
       this.classCounters.add(slabClass, CLASS_COUNTER.expiredUnfetched, 1);
     }
-    const mustStay =
-      this.#changeLog !== undefined &&
-      !this.isFlushed(ref) &&
-      !this.isLocal(ref) &&
-      this.#changeLog.mayBeUnknownToPeer(
-        this.segments.word(ref, WORD_VERSION_HI),
-        this.segments.word(ref, WORD_VERSION_LO),
-      );
-    if (!mustStay) {
+    if (!this.#isMissedByPeer(ref)) {
       this.drop(ref);
       return true;
     }
     this.#markTombstone(ref);
     return false;
+  }
+
+  /** Whether the peer may keep something older for want of this item. */
+  #isMissedByPeer(ref: number): boolean {
+    if (this.#changeLog === undefined || this.isFlushed(ref) || this.isLocal(ref)) return false;
+    const { segments } = this;
+    const hi = segments.word(ref, WORD_VERSION_HI);
+    return this.#changeLog.mayBeUnknownToPeer(hi, segments.word(ref, WORD_VERSION_LO));
   }
 
   // ── Tombstones ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -347,7 +365,7 @@ export class Items implements ItemKeeper {
     return ref;
   }
 
-  /** A tombstone for a key that has no entry; false when there is no room for it. */
+  /** A tombstone for a key that has no entry; 0 when there is no room for it. */
   addTombstone(
     key: Uint8Array,
     keyStart: number,
@@ -356,36 +374,40 @@ export class Items implements ItemKeeper {
     versionHi: number,
     versionLo: number,
     touchSeq: number,
-  ): boolean {
+  ): number {
     this.#makeTombstoneRoom();
     const ref = this.reserve(keyLength, 0, 0, 0, 0);
-    if (ref === 0) return false;
+    if (ref === 0) return 0;
     this.segments.setVersion(ref, versionHi, versionLo, touchSeq);
     copyBytes(key, keyStart, keyStart + keyLength, this.segments.view(ref), this.segments.keyOffset(ref));
     this.index.link(ref, hash);
     this.segments.setByte(ref, BYTE_STATE, STATE_TOMBSTONE);
     this.#countTombstone(ref, 1);
-    return true;
+    return ref;
   }
 
-  /** Frees a tombstone before the peer has acknowledged it; what it stood for is covered by the delete floor. */
+  /** Frees a tombstone before the peer has acknowledged it. */
   dropTombstone(ref: number): void {
-    this.raiseDeleteFloor(this.segments.word(ref, WORD_VERSION_HI), this.segments.word(ref, WORD_VERSION_LO));
+    const { segments } = this;
+    const hi = segments.word(ref, WORD_VERSION_HI);
+    this.lost.noteDeleted(this.index.hashOfRef(ref), hi, segments.word(ref, WORD_VERSION_LO));
     this.drop(ref);
   }
 
-  get deleteFloorHi(): number {
-    return this.#control[DELETE_FLOOR_HI];
-  }
-
-  get deleteFloorLo(): number {
-    return this.#control[DELETE_FLOOR_LO];
-  }
-
-  raiseDeleteFloor(hi: number, lo: number): void {
-    if (compareVersions(hi, lo, this.deleteFloorHi, this.deleteFloorLo) <= 0) return;
-    this.#control[DELETE_FLOOR_HI] = hi;
-    this.#control[DELETE_FLOOR_LO] = lo;
+  /** Leaves a tombstone for an item of the peer's that is not taken, and has the peer told. */
+  sendBack(
+    key: Uint8Array,
+    keyStart: number,
+    keyLength: number,
+    hash: number,
+    versionHi: number,
+    versionLo: number,
+    touchSeq: number,
+  ): void {
+    const ref = this.addTombstone(key, keyStart, keyLength, hash, versionHi, versionLo, touchSeq);
+    // Without room for it the loss counts as a new one, for which the peer's items will be looked at again.
+    if (ref === 0) this.lost.noteDeleted(hash, versionHi, versionLo);
+    else this.#changeLog?.append(ref, versionHi, versionLo, touchSeq, CHANGE_TOMBSTONE);
   }
 
   // ── Upkeep ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -28,9 +28,9 @@ import { copyBytes, type Segments } from './segments.js';
 import {
   type ItemMarks,
   REMOTE_APPLIED,
-  REMOTE_BELOW_DELETE_FLOOR,
   REMOTE_DEAD,
   REMOTE_INVALID,
+  REMOTE_LOST_HERE,
   REMOTE_NO_MEMORY,
   REMOTE_OLDER,
   REMOTE_OVERRULED,
@@ -79,9 +79,9 @@ export class RemoteWrites {
     const items = this.#items;
     const hash = items.index.hash(bytes, keyStart, keyLength);
     const known = this.#knownEntry(bytes, keyStart, keyLength, hash);
-    if (known === 0) {
-      if (this.#isBelowDeleteFloor(versionHi, versionLo)) return REMOTE_BELOW_DELETE_FLOOR;
-    } else {
+    const isOwn = this.#isOwn(versionLo);
+    if (!isOwn) items.lost.saw(versionHi, versionLo);
+    if (known !== 0) {
       const order = this.#orderAgainst(known, versionHi, versionLo, touchSeq);
       if (order < 0) return REMOTE_OLDER;
       if (order === 0) {
@@ -97,6 +97,10 @@ export class RemoteWrites {
     if (exptimeSec !== 0 && exptimeSec <= items.nowSec) {
       if (known !== 0) items.drop(known);
       return REMOTE_DEAD;
+    }
+    if (known === 0 && items.lost.covers(hash, versionHi, versionLo, isOwn)) {
+      items.sendBack(bytes, keyStart, keyLength, hash, versionHi, versionLo, touchSeq);
+      return REMOTE_LOST_HERE;
     }
     return this.#store(
       bytes,
@@ -130,11 +134,11 @@ export class RemoteWrites {
     const items = this.#items;
     const hash = items.index.hash(bytes, keyStart, keyLength);
     const known = this.#knownEntry(bytes, keyStart, keyLength, hash);
+    if (!this.#isOwn(versionLo)) items.lost.saw(versionHi, versionLo);
     if (known === 0) {
-      if (!keep || this.#isBelowDeleteFloor(versionHi, versionLo)) return REMOTE_APPLIED;
-      if (!items.addTombstone(bytes, keyStart, keyLength, hash, versionHi, versionLo, touchSeq)) {
-        items.raiseDeleteFloor(versionHi, versionLo);
-      }
+      if (!keep) return REMOTE_APPLIED;
+      const ref = items.addTombstone(bytes, keyStart, keyLength, hash, versionHi, versionLo, touchSeq);
+      if (ref === 0) items.lost.noteDeleted(hash, versionHi, versionLo);
       return REMOTE_APPLIED;
     }
     const order = this.#orderAgainst(known, versionHi, versionLo, touchSeq);
@@ -204,8 +208,9 @@ export class RemoteWrites {
     return (this.#segments.byte(ref, BYTE_USE) & USE_PROVISIONAL) === 0 && !this.#items.isDead(ref);
   }
 
-  #isBelowDeleteFloor(versionHi: number, versionLo: number): boolean {
-    return compareVersions(versionHi, versionLo, this.#items.deleteFloorHi, this.#items.deleteFloorLo) <= 0;
+  /** Whether this node made the version: of two nodes, the one with bit 0 wins ties. */
+  #isOwn(versionLo: number): boolean {
+    return (versionLo & 1) === (this.remoteWinsTies ? 1 : 0);
   }
 
   /** Positive when what arrived is newer than the entry. */

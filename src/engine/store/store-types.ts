@@ -85,8 +85,8 @@ export const REMOTE_SAME = 1;
 export const REMOTE_OLDER = 2;
 /** Below the flush floor, or expired on arrival: whatever older was here is gone, nothing is kept. */
 export const REMOTE_DEAD = 3;
-/** Absent here and not newer than the delete floor: it may be something that was deleted here. */
-export const REMOTE_BELOW_DELETE_FLOOR = 4;
+/** Absent here, and older than what was lost of the key: refused, and a tombstone tells the peer to drop it. */
+export const REMOTE_LOST_HERE = 4;
 /** No room (or larger than -I allows here): whatever older was here is gone. */
 export const REMOTE_NO_MEMORY = 5;
 /** The version is too far in the future for the clock. */
@@ -102,7 +102,7 @@ export type RemoteResult =
   | typeof REMOTE_SAME
   | typeof REMOTE_OLDER
   | typeof REMOTE_DEAD
-  | typeof REMOTE_BELOW_DELETE_FLOOR
+  | typeof REMOTE_LOST_HERE
   | typeof REMOTE_NO_MEMORY
   | typeof REMOTE_CLOCK
   | typeof REMOTE_INVALID

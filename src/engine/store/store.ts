@@ -38,6 +38,7 @@ import {
   WORD_VERSION_LO,
 } from './layout.js';
 import { LocalFlush } from './local-flush.js';
+import { LostWrites } from './lost-writes.js';
 import { parseNumericValue } from './numeric-value.js';
 import { PrefixStats } from './prefix-stats.js';
 import { RemoteWrites } from './remote-writes.js';
@@ -95,6 +96,7 @@ export class Store {
   readonly counters: Counters;
   readonly sweepPace: SweepPace;
   readonly prefixStats: PrefixStats;
+  readonly lostWrites: LostWrites;
   readonly watchLog: WatchLog;
   readonly evictions: boolean;
   readonly itemSizeMaxBytes: number;
@@ -159,6 +161,7 @@ export class Store {
     this.#lock = new StoreLock(memory);
     this.#flushFloor = new FlushFloor(memory);
     this.#localFlush = options.flushesLocally ? new LocalFlush(memory) : undefined;
+    this.lostWrites = new LostWrites(memory, memoryBytes);
     this.counters = new Counters(memory);
     this.#syncState = memory.words('store.sync-state', 1);
     this.sweepPace = new SweepPace(memory);
@@ -188,6 +191,7 @@ export class Store {
       evictions: this.evictions,
       tombstoneBytesMax: this.memoryLimitBytes * (options.tombstoneShare ?? DEFAULT_TOMBSTONE_SHARE),
       changeLog: options.changeLog,
+      lost: this.lostWrites,
     });
     this.#values = this.#items.values;
     this.#index = this.#items.index;
@@ -643,7 +647,7 @@ export class Store {
 
   /** Whether an entry means something to the peer: a live item, or a tombstone that no flush made superfluous. */
   isTold(ref: number): boolean {
-    if (this.#items.isLocal(ref)) return false;
+    if (this.isLocal(ref)) return false;
     return this.isTombstone(ref) ? !this.#items.isFlushed(ref) : this.isLive(ref);
   }
 
@@ -888,19 +892,10 @@ export class Store {
     return this.counters.read('tombstones');
   }
 
-  /** Entries at or below it that are absent here are refused: their tombstone may have been dropped. 0/0 = none. */
-  get deleteFloorHi(): number {
-    return this.#items.deleteFloorHi;
-  }
-
-  get deleteFloorLo(): number {
-    return this.#items.deleteFloorLo;
-  }
-
-  /** Takes over what an earlier process of this node knew: its last version, and up to where deletes are forgotten. */
-  restoreFloors(versionHi: number, versionLo: number, deleteFloorHi: number, deleteFloorLo: number): void {
-    this.#clock.observe(versionHi, versionLo, this.nowMs);
-    this.#items.raiseDeleteFloor(deleteFloorHi, deleteFloorLo);
+  /** Takes over what an earlier process of this node knew: its last version, and the highest that was lost unsent. */
+  restoreVersions(latestHi: number, latestLo: number, lostHi: number, lostLo: number): void {
+    this.#clock.observe(latestHi, latestLo, this.nowMs);
+    this.lostWrites.restore(lostHi, lostLo, latestHi, latestLo);
   }
 
   // ── Upkeep and statistics ────────────────────────────────────────────────────────────────────────────────────

@@ -26,8 +26,8 @@ const HEADER: MemoryFileHeader = {
   clockHi: 0,
   clockLo: 0,
   flush: NO_FLUSH,
-  deleteFloorHi: 0,
-  deleteFloorLo: 0,
+  lostHi: 0,
+  lostLo: 0,
   pairId: '',
 };
 

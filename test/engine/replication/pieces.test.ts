@@ -56,8 +56,9 @@ describe('RingChangeLog', () => {
   it('knows what the peer may not know', () => {
     const log = new RingChangeLog(4);
     expect(log.mayBeUnknownToPeer(1, 0)).toBe(true);
+    log.beginLink(0);
     log.peerKnows(5, 0);
-    log.peerIsSynced(0);
+    log.peerIsSynced();
     expect([
       log.mayBeUnknownToPeer(5, 0),
       log.mayBeUnknownToPeer(5, 2),
@@ -70,10 +71,11 @@ describe('RingChangeLog', () => {
   it('trusts no node bit while the bits have changed sides', () => {
     const log = new RingChangeLog(4);
     log.beginLink(0);
-    log.peerIsSynced(0);
+    log.peerIsSynced();
     log.beginLink(1);
     expect([log.mayBeUnknownToPeer(9, 0), log.mayBeUnknownToPeer(9, 1)]).toEqual([true, true]);
-    log.peerIsSynced(1);
+    expect([log.isUnacknowledged(9, 0), log.isUnacknowledged(9, 1)]).toEqual([false, true]);
+    log.peerIsSynced();
     expect([log.mayBeUnknownToPeer(9, 0), log.mayBeUnknownToPeer(9, 1)]).toEqual([false, true]);
   });
 });

@@ -142,3 +142,84 @@ describe('a link that comes back', () => {
     );
   });
 });
+
+describe('what went before the peer had heard of it', () => {
+  /** All of one size, so that they take each other's place. */
+  const PADDING = 'x'.repeat(1_000);
+  const SMALL = { memoryBytes: 5 * 1024 * 1024 };
+
+  function waitAndSettle(a: End, b: End, ms: number): void {
+    for (let waited = 0; waited < ms; waited += 100) {
+      for (const end of [a, b]) end.tick(100);
+      settle(a, b);
+    }
+  }
+
+  it('stays deleted on both nodes when there was no room for its tombstone', () => {
+    const [a, b] = newPair({ tombstoneShare: 0.0015 });
+    fill(a, 0, 500);
+    settle(a, b);
+    cut(a, b);
+    for (let i = 0; i < 400; i++) a.remove(`k${i}`);
+    expect(a.stats().repl_tombstones).toBeLessThan(350);
+    b.nowMs += 10;
+    b.set('k7', 'written later');
+    reconnect(a, b);
+    for (let i = 0; i < 400; i++) {
+      const expected = i === 7 ? 'written later' : null;
+      expect([a.get(`k${i}`), b.get(`k${i}`)]).toEqual([expected, expected]);
+    }
+    expect([a.get('k400'), b.get('k499')]).toEqual(['v400', 'v499']);
+    expect(a.store.lostWrites.isPending).toBe(false);
+  });
+
+  it('does not come back with an older value when it was evicted', () => {
+    const [a, b] = newPair(SMALL);
+    fill(a, 0, 20, `old${PADDING}`);
+    settle(a, b);
+    cut(a, b);
+    fill(a, 0, 20, `new${PADDING}`);
+    for (let i = 0; i < 8_000; i++) a.set(`other${i}`, PADDING);
+    const evicted = Array.from({ length: 20 }, (_, i) => `k${i}`).filter((key) => a.get(key) === null);
+    expect(evicted).not.toEqual([]);
+    reconnect(a, b);
+    for (const key of evicted) expect([key, a.get(key), b.get(key)]).toEqual([key, null, null]);
+  });
+
+  it('is looked for on a link that stands, at most every ten seconds', () => {
+    const [a, b] = newPair(SMALL);
+    const evictUnsent = (round: number) => {
+      fill(a, 0, 20, `old${PADDING}`);
+      settle(a, b);
+      fill(a, 0, 20, `new${PADDING}`);
+      for (let i = 0; i < 8_000; i++) a.set(`${round}-${i}`, PADDING);
+      const key = Array.from({ length: 20 }, (_, i) => `k${i}`).find((name) => a.get(name) === null);
+      expect(key).toBeDefined();
+      settle(a, b);
+      return key!;
+    };
+    const first = evictUnsent(1);
+    expect(b.get(first)).toMatch(/^old/);
+    waitAndSettle(a, b, 10_000);
+    expect([a.get(first), b.get(first)]).toEqual([null, null]);
+    const second = evictUnsent(2);
+    waitAndSettle(a, b, 9_000);
+    expect(b.get(second)).toMatch(/^old/);
+    waitAndSettle(a, b, 1_500);
+    expect([a.get(second), b.get(second)]).toEqual([null, null]);
+    expect([...a.closed, ...b.closed]).toEqual([]);
+  });
+
+  it('takes nothing from a peer that merely has more room', () => {
+    const [a, b] = newPair(SMALL);
+    for (let i = 0; i < 9_000; i++) b.set(`k${i}`, 'x'.repeat(1_000));
+    settle(a, b);
+    cut(a, b);
+    a.set('of-a', '1');
+    b.set('of-b', '1');
+    reconnect(a, b);
+    waitAndSettle(a, b, 11_000);
+    for (let i = 0; i < 9_000; i++) expect(b.get(`k${i}`)).not.toBe(null);
+    expect([a.get('of-b'), b.get('of-a')]).toEqual(['1', '1']);
+  });
+});

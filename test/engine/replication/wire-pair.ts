@@ -25,6 +25,7 @@ export interface EndOptions {
   readonly clockOffsetMs?: number;
   readonly memoryBytes?: number;
   readonly logCapacity?: number;
+  readonly tombstoneShare?: number;
   readonly flushesLocally?: boolean;
   readonly localKeys?: readonly string[];
 }
@@ -61,6 +62,7 @@ export class End {
     this.store = new Store({
       memoryBytes: options.memoryBytes ?? 16 * 1024 * 1024,
       hashSeed: 1,
+      ...(options.tombstoneShare !== undefined && { tombstoneShare: options.tombstoneShare }),
       clock: this.clock,
       changeLog: this.log,
       flushesLocally: options.flushesLocally ?? false,

@@ -31,8 +31,8 @@ async function save(
     clockHi: clock.latestHi,
     clockLo: clock.latestLo,
     flush: store.flushState(),
-    deleteFloorHi: store.deleteFloorHi,
-    deleteFloorLo: store.deleteFloorLo,
+    lostHi: store.lostWrites.highestHi,
+    lostLo: store.lostWrites.highestLo,
     pairId,
   });
 }
@@ -239,7 +239,7 @@ describe('a file that is not whole', () => {
     expect(result.kind, what).toBe('refused');
     expect(contents(store).size, what).toBe(0);
     expect(store.flushState().stampHi, what).toBe(0);
-    expect(store.deleteFloorHi, what).toBe(0);
+    expect(store.lostWrites.highestHi, what).toBe(0);
   }
 
   it('is refused whole, whichever byte is wrong', async () => {

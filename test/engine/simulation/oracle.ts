@@ -94,8 +94,9 @@ export class Oracle {
         problems.push(...this.#describeLocal(key, [itemA, itemB]));
         continue;
       }
-      // What was evicted before it had travelled can leave an older version on one side: a cache forgets.
-      const difference = anyEvicts ? null : describeDifference(itemA, itemB, a, b);
+      // A cache forgets: one of two nodes may hold what the other has evicted.
+      const mayDiffer = anyEvicts && (itemA === undefined || itemB === undefined);
+      const difference = mayDiffer ? null : describeDifference(itemA, itemB, a, b);
       if (difference !== null) problems.push(`${key} differs: ${difference}`);
       for (const [item, side] of [
         [itemA, 0],
@@ -103,7 +104,7 @@ export class Oracle {
       ] as const) {
         // A node with room keeps at least what its own clients wrote, however small the other one is.
         const isTheirs = anyEvicts ? (write: Acknowledged) => write.by.side === side : () => true;
-        const problem = this.#describeHeld(key, item, mayEvict[side], isTheirs);
+        const problem = this.#describeHeld(key, item, mayEvict, side, isTheirs);
         if (problem !== null) problems.push(`${key} on ${side === 0 ? 'a' : 'b'}: ${problem}`);
       }
     }
@@ -114,25 +115,34 @@ export class Oracle {
   #describeHeld(
     key: string,
     held: HeldItem | undefined,
-    mayEvict: boolean,
+    evicting: readonly [boolean, boolean],
+    side: 0 | 1,
     counts: (write: Acknowledged) => boolean,
   ): string | null {
     const writes = this.#writes.get(key) ?? [];
+    const mayEvict = evicting[side];
     const newest = mayEvict ? undefined : newestKept(writes.filter(counts));
     const floor = newestKept(this.#flushes);
     if (held === undefined) {
       if (this.#expiring.has(key)) return null;
       if (newest === undefined || newest.value === null) return null;
       if (this.#isUndone(newest, writes)) return null;
+      // What the other node replaced and then evicted is gone on both.
+      const isReplaced = writes.some(
+        (later) => evicting[later.by.side] && later.by.side !== side && later.version > newest.version,
+      );
+      if (isReplaced) return null;
       return `lost, although ${newest.version} was acknowledged`;
     }
     const origin = writes.find((write) => write.version === held.version) ?? findWrittenAgain(held, writes);
     if (origin === undefined) return `holds version ${held.version}, which nobody wrote`;
     if (origin.value !== held.value)
       return `holds ${held.value} as ${held.version}, which was ${origin.value}`;
-    if (newest !== undefined && held.version < newest.version && !this.#expiring.has(key)) {
-      const what = newest.value === null ? 'deleted' : 'written';
-      return `holds ${held.version}, although ${newest.version} was ${what} later`;
+    // Whether or not the newer one was evicted since, and wherever: nothing old comes back.
+    const latest = newestKept(writes.filter((write) => !write.isProvisional));
+    if (latest !== undefined && held.version < latest.version && !this.#expiring.has(key)) {
+      const what = latest.value === null ? 'deleted' : 'written';
+      return `holds ${held.version}, although ${latest.version} was ${what} later`;
     }
     if (floor !== undefined && held.version <= floor.version) {
       return `holds ${held.version}, although everything up to ${floor.version} was flushed`;

@@ -11,8 +11,8 @@ const LOCAL_KEY_PREFIX = 'l';
 /** Few writes for each: what an add destroyed is not soon written again. */
 const SESSIONS = 60;
 const TROUBLE_MS = 15_000;
-/** Long enough for silence, back-off, time limits, copies, and for what expires soon to have expired. */
-const QUIET_MS = 15_000;
+/** Long enough for silence, back-off, time limits, syncs (two after losses), and for what expires soon to be gone. */
+const QUIET_MS = 25_000;
 const MEMORY_BYTES = 12 * 1024 * 1024;
 const SMALL_MEMORY_BYTES = 5 * 1024 * 1024;
 
@@ -298,7 +298,11 @@ class World {
       const { repl_log_seq, repl_acked_seq } = node.machine.stats(node.nowMs);
       incarnation.isLost = true;
       // Handed over is what the peer acknowledged, if it is the same peer still and has room for it.
-      const isHandedOver = wasSynced && repl_acked_seq === repl_log_seq && !this.#isSmall[peer.side];
+      const isHandedOver =
+        wasSynced &&
+        repl_acked_seq === repl_log_seq &&
+        !this.#isSmall[peer.side] &&
+        !node.store.lostWrites.isPending;
       if (isHandedOver && this.#incarnations[peer.side] === heir) incarnation.handedTo = heir;
       node.isRunning = false;
       this.#network.processEnded(node, true);

@@ -31,6 +31,10 @@ export class RecordingLog implements ChangeLog {
   mayBeUnknownToPeer(): boolean {
     return this.unknownToPeer;
   }
+
+  isUnacknowledged(): boolean {
+    return this.unknownToPeer;
+  }
 }
 
 export function newStore(options: Partial<StoreOptions> & { nodeBit?: 0 | 1 } = {}): Store {

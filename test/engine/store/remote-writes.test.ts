@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest';
 import type { Store } from '../../../src/engine/store/store.js';
 import {
   REMOTE_APPLIED,
-  REMOTE_BELOW_DELETE_FLOOR,
   REMOTE_DEAD,
   REMOTE_INVALID,
+  REMOTE_LOST_HERE,
   REMOTE_NO_MEMORY,
   REMOTE_OLDER,
   REMOTE_SAME,
@@ -130,7 +130,7 @@ describe('remote writes', () => {
     }
     expect(store.tombstoneCount).toBeLessThan(20);
     for (let number = 0; number < 100; number++) {
-      expect([REMOTE_OLDER, REMOTE_BELOW_DELETE_FLOOR]).toContain(
+      expect([REMOTE_OLDER, REMOTE_LOST_HERE]).toContain(
         apply(store, item(`k${number}`, 'v', START_MS - 1000)),
       );
     }

@@ -102,7 +102,8 @@ export class LegacyReplicator implements ReplicationMachine {
     this.#log = changeLog;
     this.#clock = clock;
     this.#clock.nodeBit = OWN_NODE_BIT;
-    changeLog.peerIsSynced(OWN_NODE_BIT);
+    changeLog.beginLink(OWN_NODE_BIT);
+    changeLog.peerIsSynced();
     this.#backoff = new Backoff(options.random);
     this.#readiness = new Readiness(options.readyTimeoutMs ?? DEFAULT_READY_TIMEOUT_MS);
     this.#incoming = new LegacyIncoming(store, clock, this.#shared);

@@ -3,8 +3,8 @@
 // A header of fixed size, blocks, an end. Each checksum is CRC-32 and goes on from the one before it, from the header
 // on: so no byte, no block and no order of blocks can change unnoticed, and a file that was cut off has no end.
 //
-// - header: magic, u32 format, u32 savedSec, u32 clockHi, u32 clockLo, six u32 of the flush state, u32 deleteFloorHi,
-//   u32 deleteFloorLo, u8 length of the pair id, 64 bytes of it, zeros, u32 checksum
+// - header: magic, u32 format, u32 savedSec, u32 clockHi, u32 clockLo, six u32 of the flush state, u32 lostHi,
+//   u32 lostLo, u8 length of the pair id, 64 bytes of it, zeros, u32 checksum
 // - block: u32 length of its records, u32 checksum of that length and the records; records
 // - end: a block of length 0xffffffff, whose checksum covers what follows it: f64 items, f64 tombstones
 // - record: u8 kind, u8 keyLength, u8 touchSeq, u8 marks, u32 versionHi, u32 versionLo, u32 exptimeSec, u32 flags,
@@ -50,8 +50,8 @@ export interface MemoryFileHeader {
   readonly clockHi: number;
   readonly clockLo: number;
   readonly flush: FlushState;
-  readonly deleteFloorHi: number;
-  readonly deleteFloorLo: number;
+  readonly lostHi: number;
+  readonly lostLo: number;
   /** --repl-pair; empty without one, or without replication. */
   readonly pairId: string;
 }
@@ -71,8 +71,8 @@ export function encodeHeader(header: MemoryFileHeader): Buffer {
     flush.pendingLo,
     flush.stampHi,
     flush.stampLo,
-    header.deleteFloorHi,
-    header.deleteFloorLo,
+    header.lostHi,
+    header.lostLo,
   ];
   for (const [index, word] of words.entries()) bytes.writeUInt32LE(word, WORDS_AT + 4 * index);
   bytes[PAIR_ID_LENGTH_AT] = bytes.write(header.pairId, PAIR_ID_AT, PAIR_ID_BYTES_MAX);
@@ -101,8 +101,8 @@ export function decodeHeader(bytes: Buffer): MemoryFileHeader | string {
       stampHi: word(7),
       stampLo: word(8),
     },
-    deleteFloorHi: word(9),
-    deleteFloorLo: word(10),
+    lostHi: word(9),
+    lostLo: word(10),
     pairId: bytes.toString(
       'utf8',
       PAIR_ID_AT,

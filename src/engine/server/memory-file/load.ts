@@ -204,12 +204,12 @@ class Taker {
   }
 
   /** What belongs to the whole and not to an item; last, as a floor keeps out what is not there yet. */
-  finish({ flush, clockHi, clockLo, deleteFloorHi, deleteFloorLo }: MemoryFileHeader): void {
+  finish({ flush, clockHi, clockLo, lostHi, lostLo }: MemoryFileHeader): void {
     const store = this.#store;
     store.lock();
     try {
       store.applyRemoteFlush(flush);
-      store.restoreFloors(clockHi, clockLo, deleteFloorHi, deleteFloorLo);
+      store.restoreVersions(clockHi, clockLo, lostHi, lostLo);
     } finally {
       store.unlock();
     }

@@ -42,8 +42,8 @@ export async function keepMemory(path: string, { options, store, clock, nowMs }:
       clockHi: clock.latestHi,
       clockLo: clock.latestLo,
       flush: store.flushState(),
-      deleteFloorHi: store.deleteFloorHi,
-      deleteFloorLo: store.deleteFloorLo,
+      lostHi: store.lostWrites.highestHi,
+      lostLo: store.lostWrites.highestLo,
       pairId: options.replication?.pairId ?? '',
     });
     logLine(`-e ${path}: saved ${items} items (${nowMs() - startMs} ms)`);

@@ -1,0 +1,185 @@
+// Writes and deletes that went before the peer had heard of them: which keys, and up to which version each.
+//
+// Memory is bounded, so a tombstone or a new value may have to go while the peer still keeps something older under
+// the key. That must not come back as if nothing had happened: when the peer offers it, it is refused, and a tombstone
+// of the same version goes back (RemoteWrites). Until all that the peer has was compared once more, keys are kept here.
+import type { SharedMemory } from './shared-memory.js';
+import { compareVersions } from './version.js';
+
+/** Hash of the key (0 = free), version hi, version lo, whether it was deleted. */
+const WORDS_PER_KEY = 4;
+/** So many places a key may have, one after the other. */
+const PROBES = 8;
+/** A key for each so many bytes of memory. */
+const BYTES_PER_KEY = 2048;
+const KEYS_MIN = 0x4000;
+const KEYS_MAX = 0x8_0000;
+
+/** How often something was lost; wraps. */
+const COUNT = 0;
+const IS_PENDING = 1;
+/** The highest version of a delete that was lost. */
+const HIGHEST_HI = 2;
+const HIGHEST_LO = 3;
+/** The highest version that came from the peer. */
+const SEEN_HI = 4;
+const SEEN_LO = 5;
+/** Of the deletes that had no place any more: the highest version, and what had been seen of the peer by then. */
+const FLOOR_HI = 6;
+const FLOOR_LO = 7;
+const FLOOR_SEEN_HI = 8;
+const FLOOR_SEEN_LO = 9;
+/** This node's first version since it was started. */
+const FIRST_HI = 10;
+const FIRST_LO = 11;
+const CONTROL_WORDS = 12;
+
+/**
+ * When a key finds no place, the oldest near it that was evicted is forgotten: of it, something older may come back.
+ * Deletes must not, even if there are only such: then the oldest becomes a floor under all keys. From then on whatever
+ * the peer has and this node has not is suspect up to the floor, if this node can have had it: if it made it itself
+ * since it was started, or the peer made it before the last that had come from there when the floor was raised. So
+ * what clients stored on the peer while the link was down is never taken for something old.
+ */
+export class LostWrites {
+  readonly #keys: Uint32Array;
+  readonly #mask: number;
+  readonly #control: Uint32Array;
+
+  constructor(memory: SharedMemory, memoryBytes: number) {
+    const wanted = 2 ** Math.ceil(Math.log2(memoryBytes / BYTES_PER_KEY));
+    const capacity = Math.min(KEYS_MAX, Math.max(KEYS_MIN, wanted));
+    this.#mask = capacity - 1;
+    this.#keys = memory.words('lost-writes.keys', capacity * WORDS_PER_KEY);
+    this.#control = memory.words('lost-writes.control', CONTROL_WORDS);
+  }
+
+  /** Grows with each loss, so that one can see whether there was another. Wraps. */
+  get count(): number {
+    return this.#control[COUNT];
+  }
+
+  /** Whether there are losses since the last clear(). */
+  get isPending(): boolean {
+    return this.#control[IS_PENDING] !== 0;
+  }
+
+  /** The highest version of a delete that was lost; 0/0 = none. What outlives this process. */
+  get highestHi(): number {
+    return this.#control[HIGHEST_HI];
+  }
+
+  get highestLo(): number {
+    return this.#control[HIGHEST_LO];
+  }
+
+  /** Versions that this node makes from now on are not lower. */
+  begin(firstHi: number, firstLo: number): void {
+    this.#control[FIRST_HI] = firstHi;
+    this.#control[FIRST_LO] = firstLo;
+  }
+
+  /** A version came from the peer that it made itself. */
+  saw(hi: number, lo: number): void {
+    this.#raise(SEEN_HI, hi, lo);
+  }
+
+  /** An item is evicted at this version, and the peer may not know of it: nothing older must come back. */
+  noteEvicted(keyHash: number, hi: number, lo: number): void {
+    // This version itself may stay, should it have come to the peer after all.
+    this.#note(keyHash, lo === 0 ? hi - 1 : hi, (lo - 1) >>> 0, 0);
+  }
+
+  /** A tombstone of this version is gone, and the peer may not know of it: nothing up to it must come back. */
+  noteDeleted(keyHash: number, hi: number, lo: number): void {
+    this.#note(keyHash, hi, lo, 1);
+  }
+
+  #note(keyHash: number, hi: number, lo: number, isDeleted: 0 | 1): void {
+    this.#control[COUNT]++;
+    this.#control[IS_PENDING] = 1;
+    if (isDeleted === 1) this.#raise(HIGHEST_HI, hi, lo);
+    const keys = this.#keys;
+    const tag = keyHash === 0 ? 1 : keyHash;
+    let oldest = -1;
+    for (let probe = 0; probe < PROBES; probe++) {
+      const at = ((keyHash + probe) & this.#mask) * WORDS_PER_KEY;
+      if (keys[at] === tag || keys[at] === 0) {
+        if (compareVersions(hi, lo, keys[at + 1], keys[at + 2]) > 0) this.#put(at, tag, hi, lo);
+        keys[at + 3] |= isDeleted;
+        return;
+      }
+      if (oldest < 0 || this.#goesBefore(at, oldest)) oldest = at;
+    }
+    if (keys[oldest + 3] === 1) this.#raiseFloor(keys[oldest + 1], keys[oldest + 2]);
+    this.#put(oldest, tag, hi, lo);
+    keys[oldest + 3] = isDeleted;
+  }
+
+  /** Of two keys, which to give up: what was evicted before what was deleted, then the older one. */
+  #goesBefore(at: number, other: number): boolean {
+    const keys = this.#keys;
+    if (keys[at + 3] !== keys[other + 3]) return keys[at + 3] === 0;
+    return compareVersions(keys[at + 1], keys[at + 2], keys[other + 1], keys[other + 2]) < 0;
+  }
+
+  /**
+   * Whether this version of a key that is not here must not come back.
+   * @param isOwn whether a process of this node made the version, or may have
+   */
+  covers(keyHash: number, hi: number, lo: number, isOwn: boolean): boolean {
+    if (!this.isPending) return false;
+    const keys = this.#keys;
+    const tag = keyHash === 0 ? 1 : keyHash;
+    for (let probe = 0; probe < PROBES; probe++) {
+      const at = ((keyHash + probe) & this.#mask) * WORDS_PER_KEY;
+      if (keys[at] === 0) break;
+      if (keys[at] === tag && compareVersions(hi, lo, keys[at + 1], keys[at + 2]) <= 0) return true;
+    }
+    const control = this.#control;
+    if (compareVersions(hi, lo, control[FLOOR_HI], control[FLOOR_LO]) > 0) return false;
+    if (isOwn) return compareVersions(hi, lo, control[FIRST_HI], control[FIRST_LO]) >= 0;
+    return compareVersions(hi, lo, control[FLOOR_SEEN_HI], control[FLOOR_SEEN_LO]) <= 0;
+  }
+
+  /** All that the peer has was compared with what is here, and nothing was lost meanwhile. */
+  clear(): void {
+    if (!this.isPending) return;
+    this.#keys.fill(0);
+    const control = this.#control;
+    control[IS_PENDING] = 0;
+    for (const word of [HIGHEST_HI, HIGHEST_LO, FLOOR_HI, FLOOR_LO, FLOOR_SEEN_HI, FLOOR_SEEN_LO]) {
+      control[word] = 0;
+    }
+  }
+
+  /** An earlier process of this node lost deletes up to the first version, and had seen nothing after the second. */
+  restore(lostHi: number, lostLo: number, seenHi: number, seenLo: number): void {
+    if (lostHi === 0 && lostLo === 0) return;
+    this.#control[COUNT]++;
+    this.#control[IS_PENDING] = 1;
+    this.#raise(HIGHEST_HI, lostHi, lostLo);
+    this.#raise(FLOOR_HI, lostHi, lostLo);
+    this.#raise(FLOOR_SEEN_HI, seenHi, seenLo);
+  }
+
+  #put(at: number, tag: number, hi: number, lo: number): void {
+    this.#keys[at] = tag;
+    this.#keys[at + 1] = hi;
+    this.#keys[at + 2] = lo;
+  }
+
+  #raiseFloor(hi: number, lo: number): void {
+    const control = this.#control;
+    this.#raise(FLOOR_HI, hi, lo);
+    this.#raise(FLOOR_SEEN_HI, control[SEEN_HI], control[SEEN_LO]);
+  }
+
+  /** A pair of words, which only grows. */
+  #raise(at: number, hi: number, lo: number): void {
+    const control = this.#control;
+    if (compareVersions(hi, lo, control[at], control[at + 1]) <= 0) return;
+    control[at] = hi;
+    control[at + 1] = lo;
+  }
+}
