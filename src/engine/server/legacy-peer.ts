@@ -10,8 +10,11 @@ const NODE_ID_BYTES = 8;
 /**
  * So long may a connection be silent, or what was sent stay on its way, before the kernel gives it up. What is older
  * than this when the link goes down has reached the peer's host.
+ *
+ * Not shorter: a legacy node that has nothing to send does not notice that we gave up while the network was cut. It
+ * keeps its end, does not listen, and can't be reached until it writes. A cut that TCP outlives costs nothing.
  */
-export const LINK_LOSS_MS = 10_000;
+export const LINK_LOSS_MS = 120_000;
 
 export function legacyReplicatorOf({
   options,

@@ -6,7 +6,7 @@ import { compareVersions } from '../../store/version.js';
  * So long after the kernel took it, a change has reached the peer's host, if the link still stands: the kernel would
  * have given the link up, see LINK_LOSS_MS. What is younger when the link goes down may be lost on the way.
  */
-const SETTLE_MS = 15_000;
+const SETTLE_MS = 150_000;
 
 export class SharedPoint {
   versionHi = 0;

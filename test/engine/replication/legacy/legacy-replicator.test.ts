@@ -3,6 +3,9 @@
 import { describe, expect, it } from 'vitest';
 import { carry, LegacyEnd, type LegacyEndOptions, START_MS } from './legacy-end.js';
 
+/** By then what was sent counts as arrived, if the link stands. */
+const SETTLED_MS = 200_000;
+
 /** A node with a link to a real one, which holds nothing. */
 function linked(role: 'dialer' | 'acceptor', options: LegacyEndOptions = {}): LegacyEnd {
   const end = new LegacyEnd({ dials: role === 'dialer', ...options }).start();
@@ -94,7 +97,7 @@ describe('in the place of the one who dials', () => {
     const end = linked('dialer');
     end.say('set both 0 0 2\r\nv1\r\nset gone 0 0 1\r\n1\r\n');
     end.flushOutbox();
-    end.pass(20_000);
+    end.pass(SETTLED_MS);
     end.step({ kind: 'closed', link: 1 });
     end.say('set both 0 0 2\r\nv2\r\ndelete gone\r\n');
     end.dialed(2);
@@ -115,7 +118,7 @@ describe('in the place of the one who dials', () => {
     const end = linked('dialer');
     end.say('set k 0 0 2\r\nv1\r\n');
     end.flushOutbox();
-    end.pass(20_000);
+    end.pass(SETTLED_MS);
     end.step({ kind: 'closed', link: 1 });
     end.dialed(2);
     end.hear('rep k 0 0 2 7\r\nv2\r\nmarugoto_end\r\n', 2);
@@ -125,10 +128,10 @@ describe('in the place of the one who dials', () => {
 
   it('takes no proof of arrival from a link that broke: what was sent just before stands against the copy', () => {
     const end = linked('dialer');
-    end.pass(20_000);
+    end.pass(SETTLED_MS);
     end.say('set k 0 0 2\r\nv2\r\n');
     end.flushOutbox();
-    end.pass(5_000);
+    end.pass(SETTLED_MS / 2);
     end.step({ kind: 'closed', link: 1 });
     end.dialed(2);
     end.hear('rep k 0 0 2 7\r\nv1\r\nmarugoto_end\r\n', 2);
@@ -139,7 +142,7 @@ describe('in the place of the one who dials', () => {
     const end = linked('dialer');
     end.say('set k 0 0 1\r\n1\r\n');
     end.flushOutbox();
-    end.pass(20_000);
+    end.pass(SETTLED_MS);
     end.step({ kind: 'closed', link: 1 });
     end.say('flush_all\r\nset new 0 0 1\r\nn\r\n');
     end.dialed(2);
@@ -343,7 +346,7 @@ describe.each(['dialer', 'acceptor'] as const)('as %s, once linked', (role) => {
     end.say('set k 0 0 1\r\n1\r\ndelete k\r\n');
     end.flushOutbox();
     expect(end.stats().repl_tombstones).toBe(1);
-    end.pass(60_000);
+    end.pass(SETTLED_MS);
     expect(end.stats().repl_tombstones).toBe(0);
   });
 
