@@ -36,6 +36,7 @@ import {
 } from './handshake.js';
 import { HAVE_BYTES, readHave, writeHave } from './have.js';
 import { type Fault, Incoming } from './incoming.js';
+import { Lag } from './lag.js';
 import { Link } from './link.js';
 import { Outgoing, type OutgoingOptions } from './outgoing.js';
 import { type DigestSeeds, digestSeeds } from './range-digest.js';
@@ -46,6 +47,7 @@ import { readSyncBegin } from './sync-begin.js';
 import { SyncReport } from './sync-report.js';
 import type {
   LinkId,
+  LinkStats,
   MessageAuthenticator,
   ReplicationEffect,
   ReplicationEvent,
@@ -99,6 +101,10 @@ export class Replicator implements ReplicationMachine {
   #stopDeadlineMs: number | null = null;
   #hasStopped = false;
   #linkUpMs = 0;
+  #linksUp = 0;
+  #bytesSent = 0;
+  #bytesReceived = 0;
+  readonly #lag = new Lag();
   /** When the peer was last told what we have. */
   #askedMs = 0;
   readonly #syncs = new SyncReport();
@@ -152,6 +158,7 @@ export class Replicator implements ReplicationMachine {
     if (this.#hasStopped) return this.#effects;
     if (nowMs > this.#nowMs) this.#nowMs = nowMs;
     this.#store.setNow(this.#nowMs);
+    this.#lag.note(this.#log.headSeq, this.#nowMs);
     this.#take(event);
     this.#dialIfDue();
     for (const link of this.#links.values()) this.#pump(link);
@@ -189,6 +196,32 @@ export class Replicator implements ReplicationMachine {
       repl_tls: active?.channelBinding == null ? 0 : 1,
       repl_unsendable: 0,
       repl_serving: this.#readiness.serving ? 1 : 0,
+      ...this.#linkStats(nowMs),
+    };
+  }
+
+  #linkStats(nowMs: number): LinkStats {
+    const { sentCounts, receivedCounts, lastKind, lastBytes } = this.#syncs;
+    const log = this.#log;
+    return {
+      repl_link_role: this.#active?.role ?? 'none',
+      repl_reconnects: Math.max(0, this.#linksUp - 1),
+      repl_bytes_sent: this.#bytesSent,
+      repl_bytes_received: this.#bytesReceived,
+      repl_conflicts_won: this.#store.conflictsWon,
+      repl_conflicts_lost: this.#store.conflictsLost,
+      repl_log_capacity: log.capacity,
+      repl_log_unsent: Math.min(log.capacity, log.headSeq - this.#outgoing.positionSeq),
+      repl_losses_pending: this.#store.lostWrites.isPending ? 1 : 0,
+      repl_partial_syncs_sent: sentCounts.partial,
+      repl_partial_syncs_received: receivedCounts.partial,
+      repl_digest_syncs_sent: sentCounts.digest,
+      repl_digest_syncs_received: receivedCounts.digest,
+      repl_last_sync_kind: lastKind,
+      repl_last_sync_bytes: lastBytes,
+      repl_lag_p50_ms: inTenths(this.#lag.quantileMs(0.5)),
+      repl_lag_p99_ms: inTenths(this.#lag.quantileMs(0.99)),
+      repl_lag_oldest_ms: Math.round(this.#lag.oldestMs(nowMs)),
     };
   }
 
@@ -292,6 +325,7 @@ export class Replicator implements ReplicationMachine {
 
   #receive(link: Link, bytes: Uint8Array): void {
     link.heardMs = this.#nowMs;
+    this.#bytesReceived += bytes.length;
     this.#receivingLink = link;
     const receivedBefore = this.#incoming.received;
     const isSound = link.decoder.feed(bytes, this.#sink);
@@ -426,6 +460,7 @@ export class Replicator implements ReplicationMachine {
         : digestSeeds(peer.nonce, link.ownHello.nonce);
     this.#outgoing = new Outgoing(this.#outgoingOptions, this.#seeds, this.#outgoing);
     this.#linkUpMs = this.#nowMs;
+    this.#linksUp += 1;
     this.#syncs.begin(this.#nowMs);
     this.#refusalsSaidMs.clear();
     if (isNews) this.#say(`link up (peer ${link.address}, node ${nodeIdHex(peer.nodeId)})`);
@@ -599,6 +634,7 @@ export class Replicator implements ReplicationMachine {
     const outgoing = this.#outgoing;
     const awaitedSync = outgoing.awaitsSyncAck;
     if (!outgoing.acknowledge(seq, syncId)) return malformed(FRAME.ack);
+    this.#lag.acknowledged(outgoing.ackedSeq, this.#nowMs);
     if (awaitedSync && !outgoing.awaitsSyncAck) this.#syncs.sent(outgoing.sync!.half);
     this.#noteSync();
     return null;
@@ -629,6 +665,7 @@ export class Replicator implements ReplicationMachine {
       return;
     }
     link.awaitingWritable = true;
+    this.#bytesSent += writer.length;
     this.#effects.push({ kind: 'send', link: link.id, bytes: writer.bytes });
   }
 
@@ -708,6 +745,10 @@ export class Replicator implements ReplicationMachine {
   #say(line: string): void {
     this.#effects.push({ kind: 'log', line });
   }
+}
+
+function inTenths(ms: number): number {
+  return Math.round(ms * 10) / 10;
 }
 
 function malformed(type: number): Fault {

@@ -14,8 +14,8 @@ type Counts = Record<SyncKind, number>;
 export class SyncReport {
   readonly sentCounts: Counts = { partial: 0, digest: 0, full: 0 };
   readonly receivedCounts: Counts = { partial: 0, digest: 0, full: 0 };
-  /** The kind that moved most; of the last report. */
-  lastKind: SyncKind | null = null;
+  /** Of the last report: of its two kinds the one that had more to do, and what both moved. */
+  lastKind: SyncKind | 'none' = 'none';
   lastKeys = 0;
   lastBytes = 0;
   lastMs = 0;

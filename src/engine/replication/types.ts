@@ -3,6 +3,8 @@
 import type { Store } from '../store/store.js';
 import type { RingChangeLog } from './change-log.js';
 import type { HybridClock } from './clock.js';
+import type { Role } from './handshake.js';
+import type { SyncKind } from './have.js';
 
 /** Names one connection between the two nodes. The server chooses the numbers and never uses one twice. */
 export type LinkId = number;
@@ -118,8 +120,62 @@ export type ReplicationProtocol = 'own' | 'legacy';
  */
 export type ReplicationState = 'alone' | 'connecting' | 'syncing' | 'synced';
 
+/** What only a link between two nodes of ours can tell. */
+export interface LinkStats {
+  /** Which of the two dialled the link that stands. */
+  readonly repl_link_role: Role | 'none';
+  /** Links that came up after the first. */
+  readonly repl_reconnects: number;
+  readonly repl_bytes_sent: number;
+  readonly repl_bytes_received: number;
+  /**
+   * Entries of the peer's for a key that was changed here as well, before the peer had said that it has our change:
+   * ours stayed, or gave way.
+   */
+  readonly repl_conflicts_won: number;
+  readonly repl_conflicts_lost: number;
+  /** Entries that the change log holds, and how many of the newest have not been sent. */
+  readonly repl_log_capacity: number;
+  readonly repl_log_unsent: number;
+  /** 1 while something was lost before the peer had it, and the peer's items have not been compared since. */
+  readonly repl_losses_pending: 0 | 1;
+  readonly repl_partial_syncs_sent: number;
+  readonly repl_partial_syncs_received: number;
+  readonly repl_digest_syncs_sent: number;
+  readonly repl_digest_syncs_received: number;
+  /** Of the two directions, the one that had more to do. */
+  readonly repl_last_sync_kind: SyncKind | 'none';
+  readonly repl_last_sync_bytes: number;
+  /** From a change here to its acknowledgement, over the last seconds; and how long the oldest one waits now. */
+  readonly repl_lag_p50_ms: number;
+  readonly repl_lag_p99_ms: number;
+  readonly repl_lag_oldest_ms: number;
+}
+
+/** For a node whose protocol knows nothing of all that. */
+export const NO_LINK_STATS: LinkStats = {
+  repl_link_role: 'none',
+  repl_reconnects: 0,
+  repl_bytes_sent: 0,
+  repl_bytes_received: 0,
+  repl_conflicts_won: 0,
+  repl_conflicts_lost: 0,
+  repl_log_capacity: 0,
+  repl_log_unsent: 0,
+  repl_losses_pending: 0,
+  repl_partial_syncs_sent: 0,
+  repl_partial_syncs_received: 0,
+  repl_digest_syncs_sent: 0,
+  repl_digest_syncs_received: 0,
+  repl_last_sync_kind: 'none',
+  repl_last_sync_bytes: 0,
+  repl_lag_p50_ms: 0,
+  repl_lag_p99_ms: 0,
+  repl_lag_oldest_ms: 0,
+};
+
 /** `stats replication`, in order of appearance; the server prefixes nothing and adds nothing. */
-export interface ReplicationStats {
+export interface ReplicationStats extends LinkStats {
   /** What is spoken on the link (`--repl-protocol`). */
   readonly repl_protocol: ReplicationProtocol;
   readonly repl_state: ReplicationState;

@@ -191,6 +191,11 @@ export const FLAGS: readonly Flag[] = [
     help: 'when a write is answered: none, at once; peer, once the peer has it, or at once while no peer is in sync; strict, once the peer has it, and without one writes are refused (default: none)',
   },
   {
+    long: 'repl-sync-rate',
+    value: 'bytes',
+    help: 'bytes a second that a full copy or a digest sync may send to the peer, with k, m or g; changes are not held back (default: no limit)',
+  },
+  {
     long: 'repl-ready-timeout',
     value: 'sec',
     help: "longest wait for the peer's data before clients are served (default: 10; a copy that makes progress is waited for)",

@@ -32,6 +32,8 @@ export interface ReplicationOptions {
   readonly tls: TlsSettings | undefined;
   readonly pairId: string;
   readonly readyTimeoutMs: number;
+  /** Infinity = no limit. */
+  readonly syncBytesPerSec: number;
   readonly ack: AckMode;
   /** Patterns of keys that stay on this node. */
   readonly localKeys: readonly string[];
@@ -106,8 +108,10 @@ const DEFAULT_REPLICATION_PORT = 11212;
 const DEFAULT_READY_TIMEOUT_SEC = 10;
 const KIB = 1024;
 const MIB = 1024 * KIB;
-const SUFFIX_BYTES: Readonly<Record<string, number>> = { '': 1, k: KIB, m: MIB };
+const SUFFIX_BYTES: Readonly<Record<string, number>> = { '': 1, k: KIB, m: MIB, g: 1024 * MIB };
 const DEFAULT_ITEM_BYTES = MIB;
+/** Less would take days for any store worth replicating. */
+const SYNC_RATE_MIN = 64 * KIB;
 const DEFAULT_UNIX_MODE = 0o700;
 /** Of the flags for replication, those that mean something to --repl-protocol legacy. */
 const LEGACY_FLAGS: ReadonlySet<string> = new Set([
@@ -349,6 +353,7 @@ function replicationOptions(values: Values, clients: readonly Endpoint[]): Repli
     localKeys: localKeys(values.get('repl-exclude') ?? []),
     flush: flushPolicy(last(values, 'repl-flush')),
     ack: ackMode(last(values, 'repl-ack') ?? 'none'),
+    syncBytesPerSec: syncRate(last(values, 'repl-sync-rate')),
     readyTimeoutMs:
       wholeNumber(values, 'repl-ready-timeout', {
         fallback: DEFAULT_READY_TIMEOUT_SEC,
@@ -392,6 +397,14 @@ function replicationProtocol(values: Values): ReplicationProtocol {
   );
   if (senseless === undefined) return name;
   throw new FatalError(`--${senseless}: the legacy protocol has no such thing, so leave it out`);
+}
+
+function syncRate(text: string | undefined): number {
+  if (text === undefined) return Number.POSITIVE_INFINITY;
+  const match = /^(\d{1,9})([kmg]?)$/i.exec(text);
+  const bytesPerSec = match === null ? 0 : Number(match[1]) * SUFFIX_BYTES[match[2].toLowerCase()];
+  if (bytesPerSec >= SYNC_RATE_MIN) return bytesPerSec;
+  throw new FatalError(`--repl-sync-rate ${text}: must be bytes a second, 64k or more, with k, m or g`);
 }
 
 /** -X LISTEN[:CONNECT]; what is left out is the port before it, or the default. */

@@ -1,11 +1,19 @@
 // Where the thread that replicates puts up its figures, for a client of any thread who asks for `stats replication`.
 import type { RingChangeLog } from '../replication/change-log.js';
-import type { ReplicationProtocol, ReplicationState, ReplicationStats } from '../replication/types.js';
+import { SYNC_KINDS } from '../replication/have.js';
+import type {
+  LinkStats,
+  ReplicationProtocol,
+  ReplicationState,
+  ReplicationStats,
+} from '../replication/types.js';
 import type { SharedMemory } from '../store/shared-memory.js';
 import type { Store } from '../store/store.js';
 
 const STATES: readonly ReplicationState[] = ['alone', 'connecting', 'syncing', 'synced'];
 const PROTOCOLS: readonly ReplicationProtocol[] = ['own', 'legacy'];
+const ROLES: readonly LinkStats['repl_link_role'][] = ['none', 'dialer', 'acceptor'];
+const KINDS: readonly LinkStats['repl_last_sync_kind'][] = ['none', ...SYNC_KINDS];
 const TEXT_MAX_BYTES = 256;
 
 /** Figures as they are put up, in the order of their place in memory. */
@@ -26,10 +34,28 @@ const FIGURES = [
   'repl_tls',
   'repl_unsendable',
   'repl_serving',
+  'repl_reconnects',
+  'repl_bytes_sent',
+  'repl_bytes_received',
+  'repl_conflicts_won',
+  'repl_conflicts_lost',
+  'repl_log_capacity',
+  'repl_log_unsent',
+  'repl_losses_pending',
+  'repl_partial_syncs_sent',
+  'repl_partial_syncs_received',
+  'repl_digest_syncs_sent',
+  'repl_digest_syncs_received',
+  'repl_last_sync_bytes',
+  'repl_lag_p50_ms',
+  'repl_lag_p99_ms',
+  'repl_lag_oldest_ms',
 ] as const satisfies readonly (keyof ReplicationStats)[];
 const STATE = FIGURES.length;
 const PEER_BYTES = FIGURES.length + 1;
 const PROTOCOL = FIGURES.length + 2;
+const ROLE = FIGURES.length + 3;
+const KIND = FIGURES.length + 4;
 
 /** Used under the store lock by both sides, so that figures which belong together are read together. */
 export class ReplicationBoard {
@@ -42,7 +68,7 @@ export class ReplicationBoard {
   constructor(memory: SharedMemory, store: Store, log: RingChangeLog) {
     this.#store = store;
     this.#log = log;
-    this.#numbers = memory.doubles('replication-board.numbers', FIGURES.length + 3);
+    this.#numbers = memory.doubles('replication-board.numbers', FIGURES.length + 5);
     this.#peer = Buffer.from(memory.block('replication-board.peer', TEXT_MAX_BYTES));
     this.#nodeId = Buffer.from(memory.block('replication-board.node-id', 16));
   }
@@ -51,6 +77,8 @@ export class ReplicationBoard {
     for (let at = 0; at < FIGURES.length; at++) this.#numbers[at] = stats[FIGURES[at]];
     this.#numbers[STATE] = STATES.indexOf(stats.repl_state);
     this.#numbers[PROTOCOL] = PROTOCOLS.indexOf(stats.repl_protocol);
+    this.#numbers[ROLE] = ROLES.indexOf(stats.repl_link_role);
+    this.#numbers[KIND] = KINDS.indexOf(stats.repl_last_sync_kind);
     this.#numbers[PEER_BYTES] = this.#peer.write(stats.repl_peer, 'latin1');
     this.#nodeId.write(stats.repl_node_id, 'latin1');
   }
@@ -84,6 +112,24 @@ export class ReplicationBoard {
       repl_tls: figure('repl_tls') === 0 ? 0 : 1,
       repl_unsendable: figure('repl_unsendable'),
       repl_serving: figure('repl_serving') === 0 ? 0 : 1,
+      repl_link_role: ROLES[numbers[ROLE]],
+      repl_reconnects: figure('repl_reconnects'),
+      repl_bytes_sent: figure('repl_bytes_sent'),
+      repl_bytes_received: figure('repl_bytes_received'),
+      repl_conflicts_won: figure('repl_conflicts_won'),
+      repl_conflicts_lost: figure('repl_conflicts_lost'),
+      repl_log_capacity: figure('repl_log_capacity'),
+      repl_log_unsent: figure('repl_log_unsent'),
+      repl_losses_pending: figure('repl_losses_pending') === 0 ? 0 : 1,
+      repl_partial_syncs_sent: figure('repl_partial_syncs_sent'),
+      repl_partial_syncs_received: figure('repl_partial_syncs_received'),
+      repl_digest_syncs_sent: figure('repl_digest_syncs_sent'),
+      repl_digest_syncs_received: figure('repl_digest_syncs_received'),
+      repl_last_sync_kind: KINDS[numbers[KIND]],
+      repl_last_sync_bytes: figure('repl_last_sync_bytes'),
+      repl_lag_p50_ms: figure('repl_lag_p50_ms'),
+      repl_lag_p99_ms: figure('repl_lag_p99_ms'),
+      repl_lag_oldest_ms: figure('repl_lag_oldest_ms'),
     };
   }
 }

@@ -157,7 +157,7 @@ function machineOf(state: NodeState): ReplicationMachine | undefined {
 
 function replicatorOf({ options, store, clock, replication }: NodeState): Replicator | undefined {
   if (options.replication === undefined || replication === undefined) return undefined;
-  const { peer, pairId, readyTimeoutMs } = options.replication;
+  const { peer, pairId, readyTimeoutMs, syncBytesPerSec } = options.replication;
   return new Replicator({
     store,
     changeLog: replication.changeLog,
@@ -169,6 +169,7 @@ function replicatorOf({ options, store, clock, replication }: NodeState): Replic
     randomBytes,
     random: Math.random,
     readyTimeoutMs,
+    syncBytesPerSec,
     maxValueBytes: options.maxItemBytes,
   });
 }

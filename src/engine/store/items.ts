@@ -266,11 +266,17 @@ export class Items implements ItemKeeper {
   /** What is evicted before the peer has it leaves something older with the peer, if that has anything. */
   #noteEvicted(ref: number): void {
     // A provisional item gives way to what the peer has.
-    if (this.#changeLog === undefined || this.isLocal(ref) || this.isProvisional(ref)) return;
+    if (this.isLocal(ref) || this.isProvisional(ref) || !this.isUnacknowledged(ref)) return;
     const { segments } = this;
     const hi = segments.word(ref, WORD_VERSION_HI);
-    const lo = segments.word(ref, WORD_VERSION_LO);
-    if (this.#changeLog.isUnacknowledged(hi, lo)) this.lost.noteEvicted(this.index.hashOfRef(ref), hi, lo);
+    this.lost.noteEvicted(this.index.hashOfRef(ref), hi, segments.word(ref, WORD_VERSION_LO));
+  }
+
+  /** Whether this node made the entry and the peer has not said that it has it. */
+  isUnacknowledged(ref: number): boolean {
+    const { segments } = this;
+    const hi = segments.word(ref, WORD_VERSION_HI);
+    return this.#changeLog?.isUnacknowledged(hi, segments.word(ref, WORD_VERSION_LO)) === true;
   }
 
   #tellEviction(ref: number, unusedSec: number): void {

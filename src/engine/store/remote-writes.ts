@@ -45,6 +45,9 @@ export class RemoteWrites {
   overrulesAdds = false;
   /** What stays, after REMOTE_OVERRULED: it is for the caller to give it a new version. */
   overrulingRef = 0;
+  /** Entries of the peer's for a key that was changed here as well, unknown to the peer: ours stayed, or gave way. */
+  conflictsWon = 0;
+  conflictsLost = 0;
 
   readonly #items: Items;
   readonly #segments: Segments;
@@ -215,6 +218,15 @@ export class RemoteWrites {
 
   /** Positive when what arrived is newer than the entry. */
   #orderAgainst(ref: number, versionHi: number, versionLo: number, touchSeq: number): number {
+    const order = this.#versionOrder(ref, versionHi, versionLo, touchSeq);
+    if (order !== 0 && this.#items.isUnacknowledged(ref)) {
+      if (order < 0) this.conflictsWon += 1;
+      else this.conflictsLost += 1;
+    }
+    return order;
+  }
+
+  #versionOrder(ref: number, versionHi: number, versionLo: number, touchSeq: number): number {
     const segments = this.#segments;
     const order = compareVersions(
       versionHi,

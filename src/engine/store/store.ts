@@ -750,6 +750,15 @@ export class Store {
 
   // ── The peer's writes ────────────────────────────────────────────────────────────────────────────────────────
 
+  /** How often the peer's entry for a key met one here that it had not heard of: ours stayed, or gave way. */
+  get conflictsWon(): number {
+    return this.#remote.conflictsWon;
+  }
+
+  get conflictsLost(): number {
+    return this.#remote.conflictsLost;
+  }
+
   /** On equal order with differing content the node with bit 0 wins: true when that is the peer. */
   get remoteWinsTies(): boolean {
     return this.#remote.remoteWinsTies;

@@ -7,6 +7,8 @@ import { RingChangeLog } from '../../../src/engine/replication/change-log.js';
 import { HybridClock, MAX_FORWARD_DRIFT_MS } from '../../../src/engine/replication/clock.js';
 import { ClockOffset } from '../../../src/engine/replication/clock-offset.js';
 import { exposureRefusal } from '../../../src/engine/replication/exposure.js';
+import { Lag } from '../../../src/engine/replication/lag.js';
+import { RateLimit } from '../../../src/engine/replication/rate-limit.js';
 import { CHANGE_ITEM, CHANGE_TOMBSTONE } from '../../../src/engine/store/change-log.js';
 import { compareVersions, versionHiOfMs, versionLoOfMs } from '../../../src/engine/store/version.js';
 
@@ -77,6 +79,63 @@ describe('RingChangeLog', () => {
     expect([log.isUnacknowledged(9, 0), log.isUnacknowledged(9, 1)]).toEqual([false, true]);
     log.peerIsSynced();
     expect([log.mayBeUnknownToPeer(9, 0), log.mayBeUnknownToPeer(9, 1)]).toEqual([false, true]);
+  });
+});
+
+describe('RateLimit', () => {
+  it('lets out no more than its rate, and a quarter of a second at once', () => {
+    const rate = new RateLimit(1_000);
+    rate.refill(0);
+    rate.spend(250);
+    expect(rate.isSpent).toBe(true);
+    rate.refill(100);
+    expect(rate.isSpent).toBe(false);
+    // An entry goes whole: what it takes too much is waited for.
+    rate.spend(600);
+    rate.refill(599);
+    expect(rate.isSpent).toBe(true);
+    rate.refill(601);
+    expect(rate.isSpent).toBe(false);
+    rate.refill(60_000);
+    rate.spend(250);
+    expect(rate.isSpent).toBe(true);
+  });
+
+  it('need not limit anything', () => {
+    const rate = new RateLimit(Number.POSITIVE_INFINITY);
+    rate.spend(1e12);
+    rate.refill(1);
+    expect(rate.isSpent).toBe(false);
+  });
+});
+
+describe('Lag', () => {
+  it('measures from a change to its acknowledgement', () => {
+    const lag = new Lag();
+    expect([lag.quantileMs(0.99), lag.oldestMs(5)]).toEqual([0, 0]);
+    for (let i = 1; i <= 100; i++) {
+      lag.note(i, i * 10);
+      lag.acknowledged(i, i * 10 + (i <= 98 ? 1 : 50));
+    }
+    expect(lag.quantileMs(0.5)).toBeGreaterThanOrEqual(1);
+    expect(lag.quantileMs(0.5)).toBeLessThan(1.2);
+    expect(lag.quantileMs(0.99)).toBeGreaterThanOrEqual(50);
+    expect(lag.quantileMs(0.99)).toBeLessThan(60);
+    lag.note(101, 2_000);
+    expect(lag.oldestMs(2_700)).toBe(700);
+  });
+
+  it('follows what has waited longest when too much waits, and forgets what is long past', () => {
+    const lag = new Lag();
+    for (let i = 1; i <= 10_000; i++) lag.note(i, i * 10);
+    expect(lag.oldestMs(100_000)).toBe(99_990);
+    lag.acknowledged(10_000, 100_000);
+    expect([lag.oldestMs(100_000), lag.quantileMs(0.5) > 90_000]).toEqual([0, true]);
+    for (let i = 1; i <= 2_000; i++) {
+      lag.note(10_000 + i, 100_000 + i * 100);
+      lag.acknowledged(10_000 + i, 100_000 + i * 100 + 1);
+    }
+    expect(lag.quantileMs(0.99)).toBeLessThan(1.2);
   });
 });
 

@@ -143,6 +143,57 @@ describe('a link that comes back', () => {
   });
 });
 
+describe('a sync', () => {
+  it('keeps to its rate, and holds no change back', () => {
+    const a = new End({ ...LOW, syncBytesPerSec: 100_000 });
+    const b = new End(HIGH);
+    for (let i = 0; i < 1_000; i++) a.set(`k${i}`, 'x'.repeat(1_000));
+    connect(a, b);
+    carry(a, b);
+    a.set('live', '1');
+    let ticks = 0;
+    for (; a.stats().repl_state !== 'synced'; ticks++) {
+      for (const end of [a, b]) end.tick(50);
+      settle(a, b);
+      if (ticks !== 20) continue;
+      expect(b.get('live')).toBe('1');
+      expect(b.store.entryCount).toBeLessThan(200);
+    }
+    // Of a megabyte, a quarter of a second's worth went out at once.
+    expect(ticks * 50).toBeGreaterThan(9_500);
+    expect(ticks * 50).toBeLessThan(10_500);
+  });
+
+  it('is told of in the statistics of both nodes', () => {
+    const [a, b] = newPair();
+    fill(a, 0, 1_000);
+    settle(a, b);
+    cut(a, b);
+    fill(a, 0, 10, 'w');
+    b.set('k5', 'of b');
+    reconnect(a, b);
+    const [onA, onB] = [a.stats(), b.stats()];
+    expect(onA).toMatchObject({
+      repl_link_role: 'dialer',
+      repl_reconnects: 1,
+      repl_last_sync_kind: 'partial',
+      repl_last_sync_items: 11,
+      repl_full_copies_sent: 1,
+      repl_partial_syncs_sent: 1,
+      repl_partial_syncs_received: 1,
+      repl_log_unsent: 0,
+      repl_losses_pending: 0,
+    });
+    expect(onA.repl_last_sync_bytes).toBeGreaterThan(200);
+    expect(onB.repl_link_role).toBe('acceptor');
+    expect([onA.repl_bytes_sent, onA.repl_bytes_received]).toEqual([
+      onB.repl_bytes_received,
+      onB.repl_bytes_sent,
+    ]);
+    expect(onA.repl_conflicts_won + onB.repl_conflicts_won).toBe(1);
+  });
+});
+
 describe('what went before the peer had heard of it', () => {
   /** All of one size, so that they take each other's place. */
   const PADDING = 'x'.repeat(1_000);

@@ -26,6 +26,7 @@ export interface EndOptions {
   readonly memoryBytes?: number;
   readonly logCapacity?: number;
   readonly tombstoneShare?: number;
+  readonly syncBytesPerSec?: number;
   readonly flushesLocally?: boolean;
   readonly localKeys?: readonly string[];
 }
@@ -79,6 +80,7 @@ export class End {
       randomBytes: (sizeBytes) => new Uint8Array(sizeBytes).fill(options.nodeId ?? 1),
       random: () => 0.5,
       maxValueBytes: 1_048_576,
+      ...(options.syncBytesPerSec !== undefined && { syncBytesPerSec: options.syncBytesPerSec }),
     };
     this.replicator = new Replicator(replicatorOptions);
     this.step({ kind: 'start' });

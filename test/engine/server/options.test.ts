@@ -181,6 +181,20 @@ describe('flags that do not work yet', () => {
 });
 
 describe('replication', () => {
+  it.each([
+    ['64k', 65_536],
+    ['100000', 100_000],
+    ['20M', 20_971_520],
+    ['1g', 1_073_741_824],
+  ])('takes --repl-sync-rate %s', (text, bytesPerSec) => {
+    const options = optionsOf('-x', '127.0.0.1', '--repl-sync-rate', text);
+    expect(options.replication?.syncBytesPerSec).toBe(bytesPerSec);
+  });
+
+  it.each(['0', '63k', '-1', '1t', 'fast'])('refuses --repl-sync-rate %s', (text) => {
+    expect(() => optionsOf('-x', '127.0.0.1', '--repl-sync-rate', text)).toThrow(/--repl-sync-rate/);
+  });
+
   it('is on with -x or -X, and on loopback needs no secret', () => {
     expect(optionsOf('-x', '127.0.0.1').replication).toEqual({
       protocol: 'own',
@@ -189,6 +203,7 @@ describe('replication', () => {
       secretFile: undefined,
       pairId: '',
       readyTimeoutMs: 10_000,
+      syncBytesPerSec: Number.POSITIVE_INFINITY,
       ack: 'none',
       localKeys: [],
       flush: 'replicate',

@@ -6,13 +6,14 @@ import type { RingChangeLog } from '../change-log.js';
 import type { HybridClock } from '../clock.js';
 import { nodeIdHex, type Role } from '../handshake.js';
 import { Readiness } from '../readiness.js';
-import type {
-  LinkId,
-  ReplicationEffect,
-  ReplicationEvent,
-  ReplicationMachine,
-  ReplicationState,
-  ReplicationStats,
+import {
+  type LinkId,
+  NO_LINK_STATS,
+  type ReplicationEffect,
+  type ReplicationEvent,
+  type ReplicationMachine,
+  type ReplicationState,
+  type ReplicationStats,
 } from '../types.js';
 import type { LegacySink } from './legacy-decoder.js';
 import { LegacyIncoming } from './legacy-incoming.js';
@@ -182,6 +183,7 @@ export class LegacyReplicator implements ReplicationMachine {
       repl_secrets: 0,
       repl_tls: 0,
       repl_unsendable: this.#outgoing.unsendable,
+      ...NO_LINK_STATS,
       repl_serving: this.#readiness.serving ? 1 : 0,
     };
   }
