@@ -18,6 +18,7 @@ import {
   STATE_RESERVED,
   STATE_TOMBSTONE,
   USE_FETCHED,
+  USE_FREQUENCY_MASK,
   USE_LOCAL,
   USE_OWN_UNIQUE,
   USE_PROVISIONAL,
@@ -229,6 +230,32 @@ export class Items implements ItemKeeper {
     this.segments.setByte(ref, BYTE_STATE, STATE_LIVE);
     this.#counts[COUNTER.totalItems]++;
     this.#countItem(ref, 1);
+  }
+
+  /**
+   * Whether a new value may take the place of a live item's: neither is chained, the slot is what the new one would get,
+   * and the item has no marks that say more of the old value than that it was read.
+   */
+  mayOverwrite(ref: number, valueLength: number): boolean {
+    const { segments, slabs, values } = this;
+    if ((segments.byte(ref, BYTE_USE) & ~(USE_FREQUENCY_MASK | USE_FETCHED)) !== 0) return false;
+    if (values.isChained(ref)) return false;
+    const itemBytes = HEADER_BYTES + segments.byte(ref, BYTE_KEY_LENGTH) + valueLength;
+    const slabClass = slabs.classOfRef(ref);
+    return itemBytes <= slabs.sizes[slabClass] && (slabClass === 0 || itemBytes > slabs.sizes[slabClass - 1]);
+  }
+
+  /** Makes a live item a new one with the same key, but for its value and version. */
+  overwrite(ref: number, flags: number, exptimeSec: number, valueLength: number): void {
+    const { segments } = this;
+    this.resizeValue(ref, valueLength);
+    segments.setWord(ref, WORD_FLAGS, flags);
+    segments.setWord(ref, WORD_EXPTIME, exptimeSec);
+    segments.setWord(ref, WORD_LAST_ACCESS, this.nowSec);
+    // It stays where it is in the clock hand's queue: one use to its credit gives it a full turn.
+    segments.setByte(ref, BYTE_USE, 1);
+    this.slabs.countWrite(ref);
+    this.#counts[COUNTER.totalItems]++;
   }
 
   /** Changes the length of a live item's value; its slot must hold the new length. */

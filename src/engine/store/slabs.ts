@@ -29,7 +29,7 @@ const OWN_PAGE_BYTES = PAGE_SLOT_BYTES / 4;
 const CONTROL_INDEX_WAITS = 0;
 const CONTROL_WORDS = 1;
 
-/** Doubles: bytes of all slots ever handed out, then for each page what that was when the hand last left the page. */
+/** Doubles: bytes of all slots ever handed out or written again, then for each page what that was when the hand last left the page. */
 const CLOCK = 0;
 const CLOCK_FIRST_STAMP = 1;
 
@@ -191,6 +191,11 @@ export class Slabs {
     this.#classes[slabClass * CLASS_STRIDE + CLASS_USED]++;
     this.#clock[CLOCK] += this.sizes[slabClass];
     return ref;
+  }
+
+  /** Counts a slot as written again: what others hold has become older by that much. */
+  countWrite(ref: number): void {
+    this.#clock[CLOCK] += this.sizes[this.classOfRef(ref)];
   }
 
   /** Gives a slot back. It must have been allocated, and nothing may refer to it any more. */

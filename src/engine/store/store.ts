@@ -355,6 +355,36 @@ export class Store {
     this.#values.write(ref, valueStart, source, start, end);
   }
 
+  /**
+   * `set` in one go, of a value that lies in bytes as the key does: written over that of a live item, where there is one
+   * whose slot is of the right size. Half of a set's work is waiting for the memory of the slots and page tables that
+   * this leaves alone.
+   * @returns false when nothing was done, and the value has to have a slot of its own
+   */
+  overwrite(
+    bytes: Uint8Array,
+    keyStart: number,
+    keyLength: number,
+    flags: number,
+    exptimeSec: number,
+    valueStart: number,
+    valueLength: number,
+  ): boolean {
+    if (this.prefixStats.isEnabled || this.watchLog.isWatched(WATCH_MUTATIONS)) return false;
+    if (exptimeSec !== 0 && exptimeSec <= this.nowSec) return false;
+    if (memcachedItemBytes(keyLength, valueLength, flags) > this.itemSizeMaxBytes) return false;
+    const ref = this.#index.find(bytes, keyStart, keyLength, this.#index.hash(bytes, keyStart, keyLength));
+    if (ref === 0 || !this.isLive(ref) || !this.#items.mayOverwrite(ref, valueLength)) return false;
+    const segments = this.#segments;
+    this.#counts[COUNTER.cmdSet]++;
+    this.#countOfClass(ref, CLASS_COUNTER.cmdSet);
+    this.#items.overwrite(ref, flags, exptimeSec, valueLength);
+    copyBytes(bytes, valueStart, valueStart + valueLength, segments.view(ref), segments.valueOffset(ref));
+    this.#stamp(ref);
+    this.#log(ref);
+    return true;
+  }
+
   /** Gives a reserved slot back: the value never came, or was bad. */
   release(ref: number): void {
     this.#items.release(ref);

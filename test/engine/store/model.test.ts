@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { memcachedItemBytes } from '../../../src/engine/store/layout.js';
+import type { Store } from '../../../src/engine/store/store.js';
 import {
   MODE_ADD,
   MODE_APPEND,
@@ -10,8 +11,19 @@ import {
   MODE_SET,
   NOT_STORED,
   STORED,
+  type StoreResult,
 } from '../../../src/engine/store/store-types.js';
-import { contents, newStore, put, RecordingLog, read, remove, START_MS, touch } from './new-store.js';
+import {
+  contents,
+  newStore,
+  overwrite,
+  put,
+  RecordingLog,
+  read,
+  remove,
+  START_MS,
+  touch,
+} from './new-store.js';
 
 const MIB = 1024 * 1024;
 
@@ -33,6 +45,8 @@ const storing = (lengths: fc.Arbitrary<number>) =>
     length: lengths,
     fill: fc.constantFrom('a', 'b', 'c'),
     exptime: fc.constantFrom(0, 0, 0, 1, 5, 100, -1),
+    /** Of a set: tried over the old value first. */
+    isWhole: fc.boolean(),
   });
 const others = fc.oneof(
   fc.record({ name: fc.constant('get' as const), key: keys }),
@@ -125,6 +139,16 @@ class Model {
   }
 }
 
+function storeBy(
+  store: Store,
+  command: Extract<Command, { name: 'store' }>,
+  value: string,
+): StoreResult | undefined {
+  const { key, mode, isWhole } = command;
+  if (mode === MODE_SET && isWhole && overwrite(store, key, value, command)) return STORED;
+  return put(store, key, value, command);
+}
+
 function run(list: Command[], options: Parameters<typeof newStore>[0], mayForget: boolean): void {
   const store = newStore(options);
   const model = new Model(store.itemSizeMaxBytes);
@@ -139,7 +163,7 @@ function run(list: Command[], options: Parameters<typeof newStore>[0], mayForget
       case 'store': {
         if (mayForget) sameOrForgotten(command.key);
         const value = CONTENTS[command.fill].slice(0, command.length);
-        const result = put(store, command.key, value, command);
+        const result = storeBy(store, command, value);
         const old = model.entries.get(command.key);
         let expected = model.store(command);
         if (mayForget && result !== expected) {

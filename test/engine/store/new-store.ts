@@ -65,6 +65,19 @@ export function put(
   return store.commit(ref, mode, 0, 0);
 }
 
+/** `set` over a live item in its place; false when the store wants it done by put(). */
+export function overwrite(
+  store: Store,
+  key: string,
+  value: string,
+  { flags = 0, exptime = 0 }: { flags?: number; exptime?: number } = {},
+): boolean {
+  const keyLength = Buffer.byteLength(key);
+  const bytes = Buffer.from(key + value);
+  const exptimeSec = absoluteExptime(exptime, store.nowSec);
+  return store.overwrite(bytes, 0, keyLength, flags, exptimeSec, keyLength, bytes.length - keyLength);
+}
+
 /** The value of a key as a client would get it. */
 export function read(store: Store, key: string): string | undefined {
   const keyBytes = Buffer.from(key);

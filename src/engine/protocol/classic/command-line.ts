@@ -15,15 +15,23 @@ export class CommandLine {
   count = 0;
   /** Whether the last word is `noreply`; it silences whatever the command would say, errors too. */
   noreply = false;
+  /** What lies behind the line in the same chunk: bytes[restStart .. restEnd). */
+  restStart = 0;
+  restEnd = 0;
 
   readonly #starts = new Int32Array(KEPT_WORDS);
   readonly #ends = new Int32Array(KEPT_WORDS);
   #lastStart = 0;
   #lastEnd = 0;
 
-  /** Splits bytes[start .. end), which is without its line end. Runs of blanks count as one. */
-  split(bytes: Uint8Array, start: number, end: number): void {
+  /**
+   * Splits bytes[start .. end), which is without its line end. Runs of blanks count as one. Behind it, in
+   * bytes[restStart .. restEnd), is what came in with it.
+   */
+  split(bytes: Uint8Array, start: number, end: number, restStart = 0, restEnd = 0): void {
     this.bytes = bytes;
+    this.restStart = restStart;
+    this.restEnd = restEnd;
     let count = 0;
     let at = start;
     this.#lastStart = start;

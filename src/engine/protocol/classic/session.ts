@@ -167,9 +167,10 @@ export class ClassicSession {
       if (!this.#partial.keep(bytes, start, end)) this.closing = true;
       return end;
     }
-    if (this.#partial.length === 0) return this.#runLine(bytes, start, newline, reply);
+    if (this.#partial.length === 0) return this.#runLine(bytes, start, newline, end, reply);
     this.#partial.append(bytes, start, newline);
-    const stoppedAt = this.#runLine(this.#partial.bytes, 0, this.#partial.length, reply);
+    const { length } = this.#partial;
+    const stoppedAt = this.#runLine(this.#partial.bytes, 0, length, length + 1, reply);
     if (this.#retrieval.isRunning) this.#keysAt = stoppedAt;
     else this.#partial.forget();
     return newline + 1;
@@ -193,8 +194,11 @@ export class ClassicSession {
     return this.#retrieval.isRunning ? stoppedAt : newline + 1;
   }
 
-  /** Runs the line bytes[start .. newline). Returns what follows it, or the next key of a get that paused. */
-  #runLine(bytes: Uint8Array, start: number, newline: number, reply: ReplyBuffer): number {
+  /**
+   * Runs the line bytes[start .. newline). Returns what follows it, or the next key of a get that paused.
+   * @param chunkEnd up to where bytes holds what came in
+   */
+  #runLine(bytes: Uint8Array, start: number, newline: number, chunkEnd: number, reply: ReplyBuffer): number {
     if (newline + 1 - start < LINE_MIN_BYTES) {
       reply.write(BAD_FORMAT);
       return newline + 1;
@@ -211,7 +215,7 @@ export class ClassicSession {
     if (command === COMMAND_GET || command === COMMAND_GETS) {
       return this.#runGet(bytes, wordEnd, end, newline, command === COMMAND_GETS, reply);
     }
-    line.split(bytes, start, end);
+    line.split(bytes, start, end, newline + 1, chunkEnd);
     if (writesWithoutValue(command) && this.#store.refusesWrites) {
       say(NO_PEER, reply);
       return newline + 1;

@@ -31,6 +31,8 @@ import {
   TOO_LARGE_REPLY,
 } from './replies.js';
 
+const CR = 0x0d;
+const LF = 0x0a;
 const LINE_END_BYTES = 2;
 /** memcached's bound: with its line end a value's length must stay an int. */
 const VALUE_LENGTH_MAX = 0x7fff_ffff - LINE_END_BYTES;
@@ -57,11 +59,14 @@ export class Storage {
     return this.#intake.isReceiving;
   }
 
-  /** `<command> <key> <flags> <exptime> <length> [unique] [noreply]`: prepares for the value, or refuses it. */
+  /**
+   * `<command> <key> <flags> <exptime> <length> [unique] [noreply]`: prepares for the value, or answers already and
+   * drops it when it comes.
+   */
   begin(line: CommandLine, mode: StoreMode, reply: ReplyBuffer): void {
     this.#noreply = line.noreply;
-    const problem = this.#prepare(line, mode);
-    if (problem !== undefined) this.#say(problem, reply);
+    const answer = this.#prepare(line, mode);
+    if (answer !== undefined) this.#say(answer, reply);
   }
 
   /** Takes what belongs to the value from bytes[at .. end); answers once it is complete. Returns where it stopped. */
@@ -77,7 +82,10 @@ export class Storage {
     this.#intake.abandon();
   }
 
-  /** Undefined when a slot is reserved, else the reply; the value that follows all the same is swallowed. */
+  /**
+   * Undefined when a slot is reserved, else the reply: the value was refused or, all of it being there, is stored. What
+   * follows all the same is swallowed.
+   */
   #prepare(line: CommandLine, mode: StoreMode): Uint8Array | undefined {
     const words = mode === MODE_CAS ? 6 : 5;
     if (line.count < words) return BAD_FORMAT;
@@ -85,9 +93,9 @@ export class Storage {
     const valueLength = line.integer(4);
     // Without a length there is nothing to swallow: what follows is read as commands.
     if (!(valueLength >= 0 && valueLength <= VALUE_LENGTH_MAX)) return BAD_FORMAT;
-    const problem = this.#store.refusesWrites ? NO_PEER : this.#reserve(line, mode, valueLength);
-    if (problem !== undefined) this.#intake.swallow(valueLength);
-    return problem;
+    const answer = this.#store.refusesWrites ? NO_PEER : this.#reserve(line, mode, valueLength);
+    if (answer !== undefined) this.#intake.swallow(valueLength);
+    return answer;
   }
 
   #reserve(line: CommandLine, mode: StoreMode, valueLength: number): Uint8Array | undefined {
@@ -99,6 +107,12 @@ export class Storage {
       return BAD_FORMAT;
     if (mode === MODE_CAS && !unique.parse(line.bytes, line.start(5), line.end(5))) return BAD_FORMAT;
     const exptimeSec = absoluteExptime(exptime, this.#store.nowSec);
+    if (mode === MODE_SET && hasWholeValue(line, valueLength)) {
+      const { bytes, restStart } = line;
+      if (this.#store.overwrite(bytes, keyStart, keyLength, flags, exptimeSec, restStart, valueLength)) {
+        return STORED_REPLY;
+      }
+    }
     const ref = this.#store.reserve(line.bytes, keyStart, keyLength, flags, exptimeSec, valueLength);
     if (ref === 0) {
       // A set that failed must not leave the value it was to replace.
@@ -133,6 +147,12 @@ export class Storage {
   #say(text: Uint8Array, reply: ReplyBuffer): void {
     if (!this.#noreply) reply.write(text);
   }
+}
+
+/** Whether the value came with its line, and ends as it should. */
+function hasWholeValue({ bytes, restStart, restEnd }: CommandLine, valueLength: number): boolean {
+  const valueEnd = restStart + valueLength;
+  return valueEnd + LINE_END_BYTES <= restEnd && bytes[valueEnd] === CR && bytes[valueEnd + 1] === LF;
 }
 
 function replyTo(result: StoreResult): Uint8Array {
