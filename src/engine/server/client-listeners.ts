@@ -2,6 +2,7 @@
 import type { ClientProtocol } from './listen-addresses.js';
 import type { DatagramHandlers, ListenAddress, Listener, Net, StreamHandlers, TcpAddress } from './net.js';
 import type { Options } from './options.js';
+import { isListenedOn } from './port-table.js';
 import { readTlsMaterial, type TlsMaterial } from './tls-settings.js';
 
 /** What of a node's options says where clients are served. */
@@ -23,12 +24,13 @@ export interface ListenHandlers<T> {
 
 /**
  * Asks for each TCP port alone, and gives it back: of a port that is shared the system would let another program's
- * listener have a part, and say nothing. Once, before any thread listens.
+ * listener have a part, and say nothing. Once, before any thread listens. A port that nobody listens on needs no asking,
+ * which for a moment would accept clients and drop them.
  * @throws FatalError (status 71) when the system refuses one
  */
 export function checkPorts(net: Net, options: Pick<ListenOptions, 'listen'>): void {
   for (const { host, port } of options.listen) {
-    net.listen({ kind: 'tcp', host, port }, NOBODY).stop();
+    if (isListenedOn(port)) net.listen({ kind: 'tcp', host, port }, NOBODY).stop();
   }
 }
 
