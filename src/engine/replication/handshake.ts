@@ -1,7 +1,7 @@
 // Who is there? The greeting both nodes send, and the proof that each knows the pair's secret.
 
 import { MAX_FORWARD_DRIFT_MS } from './clock.js';
-import { readF64, readU32, writeF64, writeU32 } from './frames.js';
+import { FRAME, FRAME_HEADER_BYTES, readF64, readU32, writeF64, writeU32 } from './frames.js';
 import type { Refusal } from './refusals.js';
 import type { MessageAuthenticator } from './types.js';
 
@@ -60,6 +60,14 @@ export function encodeHello(hello: Hello): Uint8Array {
   writeF64(bytes, AT_CLOCK, hello.clockMs);
   bytes.set(pairId, FIXED_BYTES);
   return bytes;
+}
+
+/** Whether what somebody says first is a greeting of ours, in whatever version; undefined while that is not clear. */
+export function opensWithHello(bytes: Uint8Array): boolean | undefined {
+  // No greeting is 256 bytes long, and no text has a zero there.
+  if (bytes.length > 1 && bytes[1] !== 0) return false;
+  if (bytes.length < FRAME_HEADER_BYTES + 4) return undefined;
+  return bytes[FRAME_HEADER_BYTES - 1] === FRAME.hello && readU32(bytes, FRAME_HEADER_BYTES) === MAGIC;
 }
 
 /** Reads a greeting, or says why it is none that can be answered. */

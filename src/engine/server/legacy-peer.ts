@@ -2,7 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
+import { LegacyHandover } from '../replication/legacy/handover.js';
 import { LegacyReplicator } from '../replication/legacy/legacy-replicator.js';
+import type { ReplicationMachine } from '../replication/types.js';
 import type { NodeState } from './node-state.js';
 
 const NODE_ID_BYTES = 8;
@@ -16,26 +18,27 @@ const NODE_ID_BYTES = 8;
  */
 export const LINK_LOSS_MS = 120_000;
 
-export function legacyReplicatorOf({
-  options,
-  store,
-  clock,
-  replication,
-}: NodeState): LegacyReplicator | undefined {
+/** @param successor makes the core that takes over once the peer speaks our own protocol */
+export function legacyMachineOf(
+  { options, store, clock, replication }: NodeState,
+  successor: () => ReplicationMachine,
+): ReplicationMachine | undefined {
   if (options.replication === undefined || replication === undefined) return undefined;
   const { peer, readyTimeoutMs } = options.replication;
   const addresses = peer === undefined ? undefined : new PeerAddresses(peer.host);
-  return new LegacyReplicator({
+  const accepts = (address: string): boolean => addresses?.include(address) ?? true;
+  const legacy = new LegacyReplicator({
     store,
     changeLog: replication.changeLog,
     clock,
     nodeId: randomBytes(NODE_ID_BYTES),
     dials: peer !== undefined,
-    accepts: (address) => addresses?.include(address) ?? true,
+    accepts,
     random: Math.random,
     readyTimeoutMs,
     maxValueBytes: options.maxItemBytes,
   });
+  return new LegacyHandover({ legacy, successor, accepts });
 }
 
 /** The addresses that the host name of -x stands for. */

@@ -292,23 +292,12 @@ function notes(
   const lines = [...flags].flatMap((flag) =>
     flag.ignored === undefined ? [] : [`${flagName(flag)} changes nothing: ${flag.ignored}`],
   );
-  if (given.some(isSecretFile) && given.some(isLegacyProtocol)) {
-    lines.push('--repl-secret-file changes nothing: the legacy protocol proves no secret');
-  }
   if (extended.ignored.length > 0) lines.push(`-o ${extended.ignored.join(',')} changes nothing here`);
   const network = [...flags].filter(({ letter }) => letter !== undefined && 'lpUZ'.includes(letter));
   if (unixSocket !== undefined && network.length > 0) {
     lines.push(`${network.map(flagName).join(' and ')} changes nothing: with -s there is no network`);
   }
   return lines;
-}
-
-function isSecretFile({ flag }: GivenFlag): boolean {
-  return flag.long === 'repl-secret-file';
-}
-
-function isLegacyProtocol({ flag, value }: GivenFlag): boolean {
-  return flag.long === 'repl-protocol' && value === 'legacy';
 }
 
 function replicationOptions(values: Values, clients: readonly Endpoint[]): ReplicationOptions | undefined {
@@ -342,7 +331,7 @@ function replicationOptions(values: Values, clients: readonly Endpoint[]): Repli
     protocol,
     listen: { host: listenHost, port: listenPort },
     peer: peerHost === undefined ? undefined : { host: peerHost, port: peerPort },
-    secretFile: protocol === 'own' ? secretFile : undefined,
+    secretFile,
     tls: linkTlsSettings({
       isOn: values.has('repl-tls'),
       certificateFile: last(values, 'repl-tls-cert'),

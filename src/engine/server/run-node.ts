@@ -1,7 +1,8 @@
 // One node from its start to its end: puts store, clients and replication together, and takes them down in order.
 import { randomBytes } from 'node:crypto';
+import type { RingChangeLog } from '../replication/change-log.js';
 import { Replicator } from '../replication/replicator.js';
-import type { ReplicationMachine } from '../replication/types.js';
+import type { MessageAuthenticator, ReplicationMachine } from '../replication/types.js';
 import { SharedMemory } from '../store/shared-memory.js';
 import type { Store } from '../store/store.js';
 import { AckKeeper } from './ack-keeper.js';
@@ -9,7 +10,7 @@ import { type ClientFront, LocalFront } from './client-front.js';
 import { checkPorts } from './client-listeners.js';
 import { FatalError } from './exit.js';
 import { adviseHugePages } from './huge-pages.js';
-import { LINK_LOSS_MS, legacyReplicatorOf } from './legacy-peer.js';
+import { LINK_LOSS_MS, legacyMachineOf } from './legacy-peer.js';
 import { checkOpenFiles, hasJit } from './limits.js';
 import { linkTlsOf, reloadLinkSecurity, secretsOf } from './link-security.js';
 import { listenLines } from './listen-addresses.js';
@@ -18,7 +19,7 @@ import { keepMemory, restoreMemory } from './memory-file/memory-file.js';
 import type { Net } from './net.js';
 import { nodeEpochMs } from './node-clock.js';
 import { type NodeSeed, type NodeState, openNodeState } from './node-state.js';
-import type { Options } from './options.js';
+import type { Options, ReplicationOptions } from './options.js';
 import { removePidFile, writePidFile } from './pid-file.js';
 import { becomeUser, checkUser } from './privileges.js';
 import { allowLockedMemory, lockMemory, raiseCoreLimit } from './process-limits.js';
@@ -151,21 +152,30 @@ function reloadLogins(state: NodeState): void {
   }
 }
 
+/** The secret is read now, as the user who started the node, whichever protocol comes first. */
 function machineOf(state: NodeState): ReplicationMachine | undefined {
-  return state.options.replication?.protocol === 'legacy' ? legacyReplicatorOf(state) : replicatorOf(state);
+  const { replication } = state.options;
+  if (replication === undefined || state.replication === undefined) return undefined;
+  const { changeLog } = state.replication;
+  const secrets = secretsOf(replication);
+  const own = (): Replicator => replicatorOf(state, replication, changeLog, secrets);
+  return replication.protocol === 'legacy' ? legacyMachineOf(state, own) : own();
 }
 
-function replicatorOf({ options, store, clock, replication }: NodeState): Replicator | undefined {
-  if (options.replication === undefined || replication === undefined) return undefined;
-  const { peer, pairId, readyTimeoutMs, syncBytesPerSec } = options.replication;
+function replicatorOf(
+  { options, store, clock }: NodeState,
+  { peer, pairId, readyTimeoutMs, syncBytesPerSec }: ReplicationOptions,
+  changeLog: RingChangeLog,
+  secrets: readonly MessageAuthenticator[],
+): Replicator {
   return new Replicator({
     store,
-    changeLog: replication.changeLog,
+    changeLog,
     clock,
     nodeId: randomBytes(NODE_ID_BYTES),
     dials: peer !== undefined,
     pairId,
-    secrets: secretsOf(options.replication),
+    secrets,
     randomBytes,
     random: Math.random,
     readyTimeoutMs,

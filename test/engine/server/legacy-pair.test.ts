@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
 import { answersFor, storeMany } from '../../helpers/bulk.js';
-import { type TestNode, withPair } from '../../helpers/engine.js';
+import { startPair, type TestNode, withPair } from '../../helpers/engine.js';
 import type { TextClient } from '../../helpers/text-client.js';
 
 const SOON = { timeout: 10_000, interval: 5 };
@@ -68,6 +68,37 @@ describe.each([1, 2])('a pair that speaks the legacy protocol, with -t %s', (thr
         }
       },
       { flags },
+    );
+  });
+});
+
+describe.each([1, 2])('a node of ours beside a legacy one, with -t %s', (threads) => {
+  const flags = ['-t', String(threads)];
+
+  it('goes over to our own protocol when the other one does, with all it holds and with its clients', async () => {
+    await withPair(
+      async ({ a, b }) => {
+        const { flags: own } = a;
+        for (const node of [a, b]) node.flags = [...node.flags, ...LEGACY];
+        await startPair(a, b);
+        await storeMany(a.port, 0, KEYS);
+        const onB = await b.connect();
+        await vi.waitFor(
+          async () => expect(await answersFor(b.port, 0, KEYS)).toMatchObject({ hits: KEYS }),
+          SOON,
+        );
+        await a.process.end();
+        await onB.set('meanwhile', 'of b');
+        a.flags = own;
+        await a.start();
+        await vi.waitFor(async () => expect(await statOf(b, 'repl_state')).toBe('synced'), SOON);
+        expect(await statOf(b, 'repl_protocol')).toBe('own');
+        expect(await answersFor(a.port, 0, KEYS)).toEqual(await answersFor(b.port, 0, KEYS));
+        await shows(await a.connect(), 'meanwhile', 'of b');
+        await (await a.connect()).set('afterwards', 'of a');
+        await shows(onB, 'afterwards', 'of a');
+      },
+      { flags, start: false },
     );
   });
 });
