@@ -11,6 +11,12 @@ export const SEND_BUDGET_BYTES = 262_144;
 /** How many log entries or buckets one send may look at: a few ms, were all of them to yield nothing. */
 export const MAX_EXAMINED = 65_536;
 
+/**
+ * No more entries than this are first found, in a few turns, and then sent. Were they sent as they are found, the scan
+ * would meet, and send back, most of what a peer with far more sends meanwhile.
+ */
+const MAX_COLLECTED = 131_072;
+
 /** An entry whose value goes out by itself. */
 interface LargeEntry {
   readonly ref: number;
@@ -29,6 +35,8 @@ export class EntryScan {
   readonly #digest: RangeDigest | null;
   readonly #rate: RateLimit;
   #bucket = 0;
+  /** What was found and is still to be sent; null when what is found is sent at once. */
+  readonly #collected: number[] | null;
   /** What the bucket before it still owes. */
   #largeEntries: LargeEntry[] = [];
 
@@ -37,6 +45,7 @@ export class EntryScan {
     this.#store = store;
     this.#digest = digest;
     this.#rate = rate;
+    this.#collected = store.entryCount <= MAX_COLLECTED ? [] : null;
   }
 
   /** Whether the rate allows anything more for now. */
@@ -53,8 +62,8 @@ export class EntryScan {
       const large = this.#largeEntries.pop();
       if (large !== undefined) this.#writeLarge(writer, large);
       // The count is read anew each time: the index may grow, and growth moves items to higher buckets only.
-      else if (this.#bucket < store.bucketCount) this.#writeBucket(writer);
-      else {
+      else if (this.#bucket < store.bucketCount) this.#scanBucket(writer);
+      else if (!this.#writeCollected(writer)) {
         this.isDone = true;
         return;
       }
@@ -64,14 +73,24 @@ export class EntryScan {
     }
   }
 
-  #writeBucket(writer: FrameWriter): void {
+  #scanBucket(writer: FrameWriter): void {
     const store = this.#store;
     for (let ref = store.bucketHead(this.#bucket); ref !== 0; ref = store.nextInBucket(ref)) {
       if (!store.isLocal(ref) && (this.#digest === null || this.#digest.differs(ref))) {
-        this.#writeCopied(writer, ref);
+        if (this.#collected === null) this.#writeCopied(writer, ref);
+        else this.#collected.push(ref);
       }
     }
     this.#bucket += 1;
+  }
+
+  /** @returns false when there is nothing left */
+  #writeCollected(writer: FrameWriter): boolean {
+    const ref = this.#collected?.pop();
+    if (ref === undefined) return false;
+    // If something else lies there by now, it does no harm; what was moved is in the log.
+    if (this.#store.isEntry(ref) && !this.#store.isLocal(ref)) this.#writeCopied(writer, ref);
+    return true;
   }
 
   #writeCopied(writer: FrameWriter, ref: number): void {

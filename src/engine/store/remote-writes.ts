@@ -117,6 +117,7 @@ export class RemoteWrites {
       versionLo,
       touchSeq,
       hash,
+      known,
       marks,
     );
   }
@@ -169,6 +170,7 @@ export class RemoteWrites {
     versionLo: number,
     touchSeq: number,
     hash: number,
+    knownBefore: number,
     marks: ItemMarks | undefined,
   ): RemoteResult {
     const items = this.#items;
@@ -178,7 +180,7 @@ export class RemoteWrites {
     const uniqueBytes = hasUnique ? OWN_UNIQUE_BYTES : 0;
     const ref = fits ? items.reserve(keyLength, uniqueBytes, flags, exptimeSec, valueLength) : 0;
     // Allocating may have evicted what was known of the key.
-    const known = items.index.find(bytes, keyStart, keyLength, hash);
+    const known = knownBefore === 0 ? 0 : items.index.find(bytes, keyStart, keyLength, hash);
     if (ref === 0) {
       if (known !== 0) items.drop(known);
       return REMOTE_NO_MEMORY;

@@ -702,13 +702,19 @@ export class Store {
     return this.#items.isForgotten(ref);
   }
 
+  /** Whether the slot holds an entry, whichever. Any ref is safe to ask about. */
+  isEntry(ref: number): boolean {
+    if (!this.#slabs.isSlot(ref)) return false;
+    const state = this.#segments.state(ref);
+    return state === STATE_LIVE || state === STATE_TOMBSTONE;
+  }
+
   /** Whether the slot still holds exactly this entry (live or tombstone). Any ref is safe to ask about. */
   holds(ref: number, versionHi: number, versionLo: number, touchSeq: number): boolean {
     // A page may have changed its class since: what lies at ref could be the middle of a client's value.
-    if (!this.#slabs.isSlot(ref)) return false;
+    if (!this.isEntry(ref)) return false;
     const segments = this.#segments;
     return (
-      (segments.state(ref) === STATE_LIVE || segments.state(ref) === STATE_TOMBSTONE) &&
       segments.word(ref, WORD_VERSION_HI) === versionHi &&
       segments.word(ref, WORD_VERSION_LO) === versionLo &&
       segments.byte(ref, BYTE_TOUCH_SEQ) === touchSeq
