@@ -152,6 +152,11 @@ export class Items implements ItemKeeper {
     return (this.segments.byte(ref, BYTE_USE) & USE_PROVISIONAL) !== 0;
   }
 
+  /** The second of access of what is stored now. */
+  get #arrivalSec(): number {
+    return this.#localFlush === undefined ? this.nowSec : this.#localFlush.arrivalSec(this.nowSec);
+  }
+
   // ── Slots ────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /**
@@ -226,7 +231,7 @@ export class Items implements ItemKeeper {
       this.#uncount(oldRef);
       this.release(oldRef);
     }
-    this.segments.setWord(ref, WORD_LAST_ACCESS, this.#localFlush?.arrivalSec(this.nowSec) ?? this.nowSec);
+    this.segments.setWord(ref, WORD_LAST_ACCESS, this.#arrivalSec);
     this.segments.setByte(ref, BYTE_STATE, STATE_LIVE);
     this.#counts[COUNTER.totalItems]++;
     this.#countItem(ref, 1);
@@ -251,7 +256,7 @@ export class Items implements ItemKeeper {
     this.resizeValue(ref, valueLength);
     segments.setWord(ref, WORD_FLAGS, flags);
     segments.setWord(ref, WORD_EXPTIME, exptimeSec);
-    segments.setWord(ref, WORD_LAST_ACCESS, this.nowSec);
+    segments.setWord(ref, WORD_LAST_ACCESS, this.#arrivalSec);
     // It stays where it is in the clock hand's queue: one use to its credit gives it a full turn.
     segments.setByte(ref, BYTE_USE, 1);
     this.slabs.countWrite(ref);
@@ -286,6 +291,12 @@ export class Items implements ItemKeeper {
     classCounters.set(slabClass, CLASS_COUNTER.evictedTimeSec, unusedSec);
     if (this.#watchLog.isWatched(WATCH_EVICTIONS)) this.#tellEviction(ref, unusedSec);
     this.slabs.countEviction(ref);
+    this.#noteEvicted(ref);
+    this.drop(ref);
+  }
+
+  /** Frees what a flush_all of this node alone took. If the peer has not heard of it, what it has is older. */
+  dropForgotten(ref: number): void {
     this.#noteEvicted(ref);
     this.drop(ref);
   }
@@ -368,7 +379,8 @@ export class Items implements ItemKeeper {
       this.classCounters.add(slabClass, CLASS_COUNTER.expiredUnfetched, 1);
     }
     if (!this.#isMissedByPeer(ref)) {
-      this.drop(ref);
+      if (this.isForgotten(ref)) this.dropForgotten(ref);
+      else this.drop(ref);
       return true;
     }
     this.#markTombstone(ref);

@@ -123,6 +123,18 @@ export class LostWrites {
     return compareVersions(keys[at + 1], keys[at + 2], keys[other + 1], keys[other + 2]) < 0;
   }
 
+  /** Whether something of this key was lost: what the peer has of it may be older than that. */
+  has(keyHash: number): boolean {
+    if (!this.isPending) return false;
+    const tag = keyHash === 0 ? 1 : keyHash;
+    for (let probe = 0; probe < PROBES; probe++) {
+      const found = this.#keys[((keyHash + probe) & this.#mask) * WORDS_PER_KEY];
+      if (found === 0) return false;
+      if (found === tag) return true;
+    }
+    return false;
+  }
+
   /**
    * Whether this version of a key that is not here must not come back.
    * @param isOwn whether a process of this node made the version, or may have

@@ -203,7 +203,7 @@ export class RemoteWrites {
     const items = this.#items;
     const known = items.index.find(bytes, keyStart, keyLength, hash);
     if (known === 0 || !items.isForgotten(known)) return known;
-    items.drop(known);
+    items.dropForgotten(known);
     return 0;
   }
 

@@ -1169,8 +1169,8 @@ export class Store {
     this.#stamp(ref);
     if (this.#staysLocal(segments.view(ref), segments.keyOffset(ref), segments.byte(ref, BYTE_KEY_LENGTH))) {
       segments.setByte(ref, BYTE_USE, segments.byte(ref, BYTE_USE) | USE_LOCAL);
-    } else if (isAdd && old === 0 && this.#mayLack) {
-      // Nothing at all is known of the key here, not even that it was deleted.
+    } else if (isAdd && old === 0 && this.#mayLack && !this.lostWrites.has(hash)) {
+      // Nothing at all is known of the key here, not even that it was deleted or evicted.
       segments.setByte(ref, BYTE_USE, segments.byte(ref, BYTE_USE) | USE_PROVISIONAL);
     }
     this.#items.publish(ref, hash, old);

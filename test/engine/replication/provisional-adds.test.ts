@@ -123,6 +123,24 @@ describe('an add of a node that is not in sync', () => {
     expect(both(a, b)).toBe('after');
   });
 
+  it('after a delete whose tombstone had to go is no guess either', () => {
+    const [a, b] = nodes();
+    set(a, 'old');
+    set(b, 'copy');
+    b.remove(SESSION);
+    // As memory that is full of tombstones does to the oldest.
+    const key = Buffer.from(SESSION);
+    for (let number = 0; b.store.entry(key, 0, key.length) !== 0; number++) {
+      put(b, `k${number}`, 'x', MODE_SET);
+      b.remove(`k${number}`);
+    }
+    b.tick(1_000);
+    add(b, 'after');
+    expect(isProvisional(b)).toBe(false);
+    join(a, b);
+    expect(both(a, b)).toBe('after');
+  });
+
   it('is gone if the key was deleted later on the other node, and stays if it was deleted before', () => {
     for (const [deleteMs, expected] of [
       [5_000, null],

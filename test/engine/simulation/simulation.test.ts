@@ -7,7 +7,7 @@ import { type FaultName, simulate } from './world.js';
 const SEEDS = 60;
 const FIRST_SEED = 1_000;
 /** How many seeds a bug may need until it shows. */
-const SEEDS_PER_MUTATION = 25;
+const SEEDS_PER_MUTATION = 80;
 
 const ALL_FAULTS: readonly FaultName[] = [
   'cut',

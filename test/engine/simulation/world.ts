@@ -8,8 +8,8 @@ import { Scheduler } from './scheduler.js';
 
 /** Keys that stay on their node; on the other one as well, if it is configured alike. */
 const LOCAL_KEY_PREFIX = 'l';
-/** Few writes for each: what an add destroyed is not soon written again. */
-const SESSIONS = 60;
+/** For so long a session is asked for, often on both nodes; then it is left as it is. */
+const SESSION_MS = 250;
 const TROUBLE_MS = 15_000;
 /** Long enough for silence, back-off, time limits, syncs (two after losses), and for what expires soon to be gone. */
 const QUIET_MS = 25_000;
@@ -165,15 +165,15 @@ class World {
       const exptimeSec =
         Math.floor(node.nowMs / 1_000) + (isSoon ? random.int(1, 4) : random.int(1_000, 2_000));
       if (node.set(key, value, 0, exptimeSec)) this.#oracle.wrote(by, node, key, value);
-    } else if (dice < 0.65) {
+    } else if (dice < 0.59) {
       const key = `k${number}`;
       const after = node.append(key, '+') ? node.read(key) : null;
       if (after !== null) this.#oracle.wrote(by, node, key, after.value);
-    } else if (dice < 0.68) {
+    } else if (dice < 0.61) {
       this.#writeLocally(node, by, `${LOCAL_KEY_PREFIX}${number}`);
-    } else if (dice < 0.76) {
-      this.#logIn(node, by, `s${random.int(1, SESSIONS)}`);
-    } else if (dice < 0.85) {
+    } else if (dice < 0.71) {
+      this.#logIn(node, by, `s${Math.floor(this.#scheduler.nowMs / SESSION_MS)}`);
+    } else if (dice < 0.9) {
       const key = random.chance(0.8) ? `k${number}` : `e${number}`;
       if (node.remove(key)) this.#oracle.wrote(by, node, key, null);
     } else if (dice < 0.999 || !this.#flushes) {

@@ -1,11 +1,18 @@
 // flush_all of one node alone: exact to the write, and no word of it to the peer.
 import { describe, expect, it } from 'vitest';
 import { HybridClock } from '../../../src/engine/replication/clock.js';
+import { CHANGE_TOMBSTONE } from '../../../src/engine/store/change-log.js';
 import { SharedMemory } from '../../../src/engine/store/shared-memory.js';
 import { Store } from '../../../src/engine/store/store.js';
-import { MODE_ADD, NOT_STORED, REMOTE_APPLIED, STORED } from '../../../src/engine/store/store-types.js';
+import {
+  MODE_ADD,
+  NOT_STORED,
+  REMOTE_APPLIED,
+  REMOTE_LOST_HERE,
+  STORED,
+} from '../../../src/engine/store/store-types.js';
 import { versionHiOfMs, versionLoOfMs } from '../../../src/engine/store/version.js';
-import { newStore, put, RecordingLog, read, remove, START_MS } from './new-store.js';
+import { newStore, overwrite, put, RecordingLog, read, remove, START_MS } from './new-store.js';
 
 function flushingStore(): { store: Store; log: RecordingLog } {
   const log = new RecordingLog();
@@ -48,11 +55,12 @@ describe('flush_all of this node alone', () => {
     expect(store.flushState()).toMatchObject({ floorHi: 0, floorLo: 0, stampHi: 0, stampLo: 0 });
   });
 
-  it('spares what is read or touched after it, however often and late', () => {
+  it('spares what is read or overwritten after it, however often and late', () => {
     const { store } = flushingStore();
     store.flushAll(0);
     store.flushAll(0);
-    put(store, 'after', '1');
+    put(store, 'after', '0');
+    expect(overwrite(store, 'after', '1')).toBe(true);
     for (let second = 0; second < 5; second++) {
       store.setNow(START_MS + second * 1_000);
       expect(read(store, 'after')).toBe('1');
@@ -79,7 +87,8 @@ describe('flush_all of this node alone', () => {
   });
 
   it('lets the items of the peer come back, over what is still in its place as well', () => {
-    const { store } = flushingStore();
+    const { store, log } = flushingStore();
+    log.unknownToPeer = false;
     expect(applyOld(store, 'a', 'theirs')).toBe(REMOTE_APPLIED);
     put(store, 'b', 'ours');
     store.flushAll(0);
@@ -93,6 +102,21 @@ describe('flush_all of this node alone', () => {
     store.flushAll(0);
     expect(read(store, 'a')).toBeUndefined();
   });
+
+  it.each([false, true])(
+    'lets nothing back that is older than what the peer was not told (swept: %s)',
+    (isSwept) => {
+      const { store, log } = flushingStore();
+      put(store, 'k', 'unsent');
+      store.flushAll(0);
+      store.setNow(START_MS + 1_000);
+      if (isSwept) store.sweep(10_000);
+      expect(applyOld(store, 'k', 'older')).toBe(REMOTE_LOST_HERE);
+      expect(read(store, 'k')).toBeUndefined();
+      // The peer is told that its value is gone as well.
+      expect(log.changes.at(-1)?.kind).toBe(CHANGE_TOMBSTONE);
+    },
+  );
 
   it('for later takes effect then, unless another takes its place', () => {
     const { store } = flushingStore();
@@ -132,7 +156,8 @@ describe('flush_all of this node alone', () => {
   });
 
   it('makes adds provisional: what this node has forgotten, the peer may have', () => {
-    const { store } = flushingStore();
+    const { store, log } = flushingStore();
+    log.unknownToPeer = false;
     put(store, 'k', '1', { mode: MODE_ADD });
     expect(store.isProvisional(store.find(Buffer.from('k'), 0, 1))).toBe(false);
     store.flushAll(0);
