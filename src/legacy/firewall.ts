@@ -5,7 +5,8 @@ import type { Step } from '../service/service.js';
 import { fileStep } from '../service/steps.js';
 import { legacyLayout } from './layout.js';
 
-export type Firewall = 'firewalld' | 'ufw' | 'nftables';
+export const FIREWALLS = ['firewalld', 'ufw', 'nftables'] as const;
+export type Firewall = (typeof FIREWALLS)[number];
 
 export interface FirewallWish {
   readonly port: number;
@@ -24,7 +25,7 @@ if command -v nft >/dev/null 2>&1 && nft list ruleset 2>/dev/null | grep -q 'hoo
 export async function firewallOf(host: Host): Promise<Firewall | undefined> {
   const { stdout } = await host.run(['sh', '-c', DETECT], { root: true, label: 'looking for a firewall' });
   const name = stdout.trim();
-  return name === 'firewalld' || name === 'ufw' || name === 'nftables' ? name : undefined;
+  return FIREWALLS.find((firewall) => firewall === name);
 }
 
 /** Lets the peer, and nobody else, reach the replication port. */

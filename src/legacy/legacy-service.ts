@@ -5,11 +5,12 @@ import type { NodeService, NodeSpec, NodeStatus, Step } from '../service/service
 import { fileStep, folderStep, removalStep } from '../service/steps.js';
 import { crashUnit, recoverUnit } from '../service/systemd-crash.js';
 import { enableStep, reloadStep, userStep } from '../service/systemd-install.js';
+import { nodeLayout } from '../service/systemd-layout.js';
 import { templateStep } from '../service/systemd-settings.js';
 import { unitStatus } from '../service/systemd-status.js';
 import { forgetStep, haltSteps, sliceStep, userRemovalStep } from '../service/systemd-uninstall.js';
 import { readTemplate } from '../service/templates.js';
-import { firewallOf, firewallRemovalStep, firewallSteps } from './firewall.js';
+import { FIREWALLS, type Firewall, firewallOf, firewallRemovalStep, firewallSteps } from './firewall.js';
 import {
   BUILD_LOG,
   BUILD_RECORD,
@@ -82,6 +83,18 @@ export class LegacyService implements NodeService {
   }
 
   uninstallSteps(): readonly Step[] {
+    return this.#removalSteps([this.#firewallRemovalStep()], [BUILD_LOG], [this.#programRemovalStep()]);
+  }
+
+  /**
+   * Takes the node away from under one of ours that has its place. The program stays; and so does what lets the peer
+   * through a firewall that keeps everybody else out, as the peer still has to get in.
+   */
+  retireSteps(): readonly Step[] {
+    return this.#removalSteps([this.#firewallRemovalStep(['nftables'])], [], []);
+  }
+
+  #removalSteps(firewall: Step[], logs: readonly string[], program: Step[]): readonly Step[] {
     const { host } = this;
     const layout = legacyLayout(this.#options.port);
     const whenLast = (step: Step): Step => ({
@@ -90,7 +103,7 @@ export class LegacyService implements NodeService {
     });
     return [
       ...haltSteps(host, layout),
-      this.#firewallRemovalStep(),
+      ...firewall,
       removalStep(host, {
         title: 'Settings',
         paths: [layout.environmentFile, layout.nftFile, layout.dropIns, layout.runtimeDropIns],
@@ -99,23 +112,26 @@ export class LegacyService implements NodeService {
       whenLast(
         removalStep(host, {
           title: 'Unit and build log',
-          paths: [LEGACY_UNIT_FILE, LEGACY_SETTINGS, BUILD_LOG],
+          paths: [LEGACY_UNIT_FILE, LEGACY_SETTINGS, ...logs],
           root: true,
         }),
       ),
-      whenLast(this.#programRemovalStep()),
+      ...program.map(whenLast),
       whenLast(userRemovalStep(host, LEGACY_USER)),
       whenLast(sliceStep(host, LEGACY_SLICE)),
       forgetStep(host, layout),
     ];
   }
 
-  status(): Promise<NodeStatus> {
-    return unitStatus(this.host, { ...legacyLayout(this.#options.port), releaseLink: '' });
+  async status(): Promise<NodeStatus> {
+    const status = await unitStatus(this.host, { ...legacyLayout(this.#options.port), releaseLink: '' });
+    if (status.state === 'running' || !(await this.#isReplaced())) return status;
+    return { ...status, detail: 'our engine runs in its place: see repcachectl migrate --dry-run' };
   }
 
-  start(): Promise<void> {
-    return this.#systemctl('start');
+  async start(): Promise<void> {
+    if (await this.#isReplaced()) throw replaced(this.name);
+    await this.#systemctl('start');
   }
 
   stop(): Promise<void> {
@@ -169,10 +185,11 @@ export class LegacyService implements NodeService {
     };
   }
 
-  #firewallRemovalStep(): Step {
+  #firewallRemovalStep(only: readonly Firewall[] = FIREWALLS): Step {
     const wanted = async (): Promise<Step | undefined> => {
       const firewall = await firewallOf(this.host);
-      return firewall && firewallRemovalStep(this.host, firewall, this.#options);
+      if (firewall === undefined || !only.includes(firewall)) return undefined;
+      return firewallRemovalStep(this.host, firewall, this.#options);
     };
     return {
       title: 'Firewall rule for the peer',
@@ -193,12 +210,27 @@ export class LegacyService implements NodeService {
     };
   }
 
+  /** A migration to our engine is under way, and has come past this node. */
+  async #isReplaced(): Promise<boolean> {
+    const { unit } = nodeLayout(this.#options.port);
+    const { stdout } = await this.host.run(['systemctl', 'is-active', unit], { allowFailure: true });
+    return ['active', 'activating', 'reloading'].includes(stdout.trim());
+  }
+
   async #hasOtherNodes(): Promise<boolean> {
     const script = 'for file in "$1"/*.env; do [ -e "$file" ] && [ "$file" != "$2" ] && exit 0; done; exit 1';
     const { environmentFile } = legacyLayout(this.#options.port);
     const argv = ['sh', '-c', script, 'sh', LEGACY_SETTINGS, environmentFile] as const;
     return (await this.host.run(argv, { root: true, allowFailure: true })).exitCode === 0;
   }
+}
+
+function replaced(name: string): OperatorError {
+  return new OperatorError(`${name}: our engine runs in the place of the legacy program`, {
+    code: 'MIGRATION_UNDER_WAY',
+    exit: 'stepFailed',
+    suggestions: ['go on: repcachectl migrate --to repcached', 'go back: repcachectl migrate --back'],
+  });
 }
 
 /**

@@ -7,6 +7,11 @@ import { engineSettingsSteps } from './systemd-settings.js';
 
 /** In order; see NodeService.installSteps. */
 export function systemdInstallSteps(host: Host, spec: NodeSpec): Step[] {
+  return [...systemdFileSteps(host, spec), enableStep(host, nodeLayout(spec.port).unit)];
+}
+
+/** All but starting at boot: for a node whose place something else has for now. */
+export function systemdFileSteps(host: Host, spec: NodeSpec): Step[] {
   const { unit } = nodeLayout(spec.port);
   const folder = (path: string): Step =>
     folderStep(host, { title: `Folder ${path}`, path, mode: 0o755, owner: 'root:root', root: true });
@@ -29,7 +34,6 @@ export function systemdInstallSteps(host: Host, spec: NodeSpec): Step[] {
     }),
     ...engineSettingsSteps(host, spec),
     reloadStep(host, unit),
-    enableStep(host, unit),
   ];
 }
 

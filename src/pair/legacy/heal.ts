@@ -88,7 +88,7 @@ export async function healPair(
 }
 
 /** A node whose peer vanished without a word holds a dead connection until it writes to it. */
-async function untilItListens(pair: OpenPair, keep: NodeName, signal: AbortSignal): Promise<void> {
+export async function untilItListens(pair: OpenPair, keep: NodeName, signal?: AbortSignal): Promise<void> {
   const node = pair.nodes[keep];
   const client = await connectNode(node);
   const keys = new ProbeKeys('verify');
@@ -114,7 +114,7 @@ function notGivenUp(keep: NodeName): OperatorError {
       code: 'LINK_NOT_GIVEN_UP',
       exit: 'stepFailed',
       suggestions: [
-        `end that connection on ${keep}'s host (ss --kill), or wait up to 16 minutes; then run heal again`,
+        `end that connection on ${keep}'s host (ss --kill), or wait up to 16 minutes; then run the same command again`,
         `the other node is stopped meanwhile: clients of it should use ${keep}`,
       ],
     },

@@ -48,7 +48,7 @@ export async function verifyPair(pair: OpenPair, options: VerifyOptions = {}): P
 export async function checkPair(pair: OpenPair, clients: Clients, options: VerifyOptions): Promise<Outcome> {
   const { signal, visibleWithinMs = 5000, maxClockOffsetMs = 1500, onCheck } = options;
   const keys = new ProbeKeys('verify');
-  const limits = limitsOf(pair.config);
+  const limits = limitsOf(pair);
   const setup: AgreementSetup = { clients, limits, keys, visibleWithinMs, maxClockOffsetMs, signal };
   try {
     const directions = await checkDirections(setup, options);
