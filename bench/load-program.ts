@@ -14,6 +14,8 @@ export interface Measurement {
   readonly elapsedSec: number;
   readonly loadCpuSec: number;
   readonly serverCpuSec: number;
+  /** Of the process that the server replicates to, if one was named. */
+  readonly peerCpuSec: number;
   /** Of a batch: from its sending to the last byte of its replies. */
   readonly p50Us: number;
   readonly p99Us: number;
@@ -57,12 +59,21 @@ export async function fill(server: BenchServer, { keys, valueBytes }: Workload):
   await runLoad(server, { fill: 1, keys, 'value-bytes': valueBytes }, undefined, FILL_LIMIT_MS);
 }
 
+export interface MeasureOptions {
+  readonly warmUpMs: number;
+  readonly measureMs: number;
+  /** Requests a second; 0, the default: as fast as they are answered. */
+  readonly rate?: number;
+  /** The process that the server replicates to. */
+  readonly peerPid?: number;
+}
+
 /** @throws Error when the server gives a wrong reply, or none */
 export async function measure(
   server: BenchServer,
   workload: Workload,
   placement: Placement,
-  { warmUpMs, measureMs }: { warmUpMs: number; measureMs: number },
+  { warmUpMs, measureMs, rate = 0, peerPid = 0 }: MeasureOptions,
 ): Promise<Measurement> {
   const flags = {
     connections: workload.connections,
@@ -74,7 +85,9 @@ export async function measure(
     'value-bytes': workload.valueBytes,
     'warm-up-ms': warmUpMs,
     'measure-ms': measureMs,
+    rate,
     'server-pid': server.pid,
+    'peer-pid': peerPid,
   };
   const output = await runLoad(server, flags, placement.load, warmUpMs + measureMs + 30_000);
   return JSON.parse(output) as Measurement;

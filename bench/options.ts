@@ -7,7 +7,7 @@ export const USAGE = `Compares the engine with memcached on this machine.
 
   npm run bench [-- FLAGS]
 
-  --suite NAME        main (default), scale, memory; may be given more than once
+  --suite NAME        main (default), scale, memory, replication; may be given more than once
   --only TEXT         only the workloads whose names contain TEXT
   --peer NAME=COMMAND one more server to measure; memcached's flags are appended to COMMAND
   --rounds N          rounds of each workload; the servers take turns in each (default 5)

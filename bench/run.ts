@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { type IdleMemory, measureIdleMemory } from './idle-memory.js';
 import { buildLoadProgram } from './load-program.js';
 import { type BenchOptions, parseOptions, USAGE, UsageError } from './options.js';
+import { replicationTables } from './replication/report.js';
+import { type ReplicationResults, runReplication } from './replication/suite.js';
 import { growthTable, idleTable, speedTable } from './report.js';
 import {
   GROWTH_MEMORY_MB,
@@ -54,10 +56,15 @@ async function main(): Promise<void> {
   const growth = hasMemory ? await growthOf(contestants, options.isQuick) : new Map();
 
   const { format } = options;
+  const replication = options.suites.includes('replication')
+    ? await runReplication(contestants[0], options.peers, pace, options.isQuick)
+    : undefined;
+
   if (results.length > 0) console.log(['', ...speedTable(results, REFERENCE, format)].join('\n'));
   if (idle.size > 0) console.log(['', ...idleTable(idle, format)].join('\n'));
   if (growth.size > 0) console.log(['', ...growthTable(growth, format)].join('\n'));
-  console.log(`\n${relative(process.cwd(), keep({ machine, options, results, idle, growth }))}`);
+  if (replication !== undefined) console.log(['', ...replicationTables(replication, format)].join('\n'));
+  console.log(`\n${relative(process.cwd(), keep({ machine, options, results, idle, growth, replication }))}`);
 }
 
 function chosenWorkloads({ suites, only, isQuick }: BenchOptions): Workload[] {
@@ -116,6 +123,7 @@ function keep(everything: {
   results: readonly WorkloadResult[];
   idle: ReadonlyMap<string, IdleMemory>;
   growth: ReadonlyMap<string, readonly ResidentGrowth[]>;
+  replication: ReplicationResults | undefined;
 }): string {
   const json = JSON.stringify(
     everything,

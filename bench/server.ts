@@ -17,6 +17,8 @@ export interface ServerSettings {
   readonly connections: number;
   /** A list for taskset, as in `0,2-3`. */
   readonly cpus: string;
+  /** More flags, those of replication. */
+  readonly flags?: readonly string[];
 }
 
 const START_LIMIT_MS = 15_000;
@@ -79,6 +81,7 @@ export class BenchServer {
       ...['-l', '127.0.0.1', '-p', String(port), '-t', String(settings.threads)],
       ...['-m', String(settings.memoryMb), '-c', String(settings.connections)],
       ...(process.getuid?.() === 0 ? ['-u', 'root'] : []),
+      ...(settings.flags ?? []),
     ];
     // Both replace themselves by what they start: the process id is the server's.
     const child = spawn(
@@ -98,6 +101,10 @@ export class BenchServer {
 
   get pid(): number {
     return this.#child.pid ?? 0;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    if (!this.#hasEnded) this.#child.kill(signal);
   }
 
   /** Resident memory now. */

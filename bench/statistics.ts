@@ -8,6 +8,8 @@ export interface Summary {
   readonly p99Us: number;
   readonly p999Us: number;
   readonly serverCpuUsPerRequest: number;
+  /** Of the process that it replicates to. */
+  readonly peerCpuUsPerRequest: number;
   /** Share of one processor, 0 to the number of threads. */
   readonly serverCpuShare: number;
   readonly loadCpuShare: number;
@@ -21,6 +23,7 @@ const FIGURES: Readonly<Record<Figure, (measurement: Measurement) => number>> = 
   p99Us: ({ p99Us }) => p99Us,
   p999Us: ({ p999Us }) => p999Us,
   serverCpuUsPerRequest: ({ requests, serverCpuSec }) => (serverCpuSec * 1e6) / requests,
+  peerCpuUsPerRequest: ({ requests, peerCpuSec }) => (peerCpuSec * 1e6) / requests,
   serverCpuShare: ({ serverCpuSec, elapsedSec }) => serverCpuSec / elapsedSec,
   loadCpuShare: ({ loadCpuSec, elapsedSec }) => loadCpuSec / elapsedSec,
 };

@@ -69,8 +69,8 @@ function scale(): Workload[] {
   ];
 }
 
-/** Suites of workloads; `memory` has measurements of its own. */
-export const SUITES = { main: main(), scale: scale(), memory: [] } as const satisfies Record<
+/** Suites of workloads; `memory` and `replication` have measurements of their own. */
+export const SUITES = { main: main(), scale: scale(), memory: [], replication: [] } as const satisfies Record<
   string,
   readonly Workload[]
 >;

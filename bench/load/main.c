@@ -17,6 +17,7 @@ struct costs {
   double clockSec;
   double loadCpuSec;
   double serverCpuSec;
+  double peerCpuSec;
 };
 
 static double cpuSecOfProcess(int pid) {
@@ -44,7 +45,8 @@ static double ownCpuSec(void) {
 }
 
 static struct costs costsSoFar(const struct options *options) {
-  return (struct costs){(double)nowNs() / 1e9, ownCpuSec(), cpuSecOfProcess(options->serverPid)};
+  return (struct costs){(double)nowNs() / 1e9, ownCpuSec(), cpuSecOfProcess(options->serverPid),
+                        cpuSecOfProcess(options->peerPid)};
 }
 
 static void sleepMs(int ms) {
@@ -62,9 +64,10 @@ static void print(const struct costs *before, const struct costs *after, const s
   }
   if (requests == 0) fail("the server", "answered nothing, or less than it must, within the time measured");
   printf("{\"requests\":%llu,\"elapsedSec\":%.6f,\"loadCpuSec\":%.6f,\"serverCpuSec\":%.6f,"
+         "\"peerCpuSec\":%.6f,"
          "\"p50Us\":%.2f,\"p99Us\":%.2f,\"p999Us\":%.2f,\"maxUs\":%.2f}\n",
          (unsigned long long)requests, after->clockSec - before->clockSec, after->loadCpuSec - before->loadCpuSec,
-         after->serverCpuSec - before->serverCpuSec, histogramQuantileNs(all, 0.5) / 1e3,
+         after->serverCpuSec - before->serverCpuSec, after->peerCpuSec - before->peerCpuSec, histogramQuantileNs(all, 0.5) / 1e3,
          histogramQuantileNs(all, 0.99) / 1e3, histogramQuantileNs(all, 0.999) / 1e3, (double)all->maxNs / 1e3);
   free(all);
 }

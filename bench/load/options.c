@@ -13,7 +13,8 @@ static const int BATCH_MAX_BYTES = 64 << 20;
 static void usage(const char *problem) {
   fprintf(stderr,
           "load: %s\nusage: load --port N [--fill 1] [--connections N] [--threads N] [--pipeline N] [--keys-per-get N]\n"
-          "            [--set-percent N] [--keys N] [--value-bytes N] [--warm-up-ms N] [--measure-ms N] [--server-pid N]\n",
+          "            [--set-percent N] [--keys N] [--value-bytes N] [--warm-up-ms N] [--measure-ms N] [--rate N]\n"
+          "            [--server-pid N] [--peer-pid N]\n",
           problem);
   exit(2);
 }
@@ -44,6 +45,8 @@ struct options parseOptions(int count, char **words) {
     else if (!strcmp(name, "--value-bytes")) options.valueBytes = number(text, 1, VALUE_MAX_BYTES, name);
     else if (!strcmp(name, "--warm-up-ms")) options.warmUpMs = number(text, 0, 60000, name);
     else if (!strcmp(name, "--measure-ms")) options.measureMs = number(text, 1, 600000, name);
+    else if (!strcmp(name, "--rate")) options.rate = number(text, 0, 100000000, name);
+    else if (!strcmp(name, "--peer-pid")) options.peerPid = number(text, 0, 1 << 30, name);
     else if (!strcmp(name, "--server-pid")) options.serverPid = number(text, 0, 1 << 30, name);
     else usage(name);
   }

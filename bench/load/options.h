@@ -19,8 +19,12 @@ struct options {
   int valueBytes;
   int warmUpMs;
   int measureMs;
+  /** Requests a second, of all connections together; 0 = as fast as they are answered. */
+  int rate;
   /** The server's process, whose CPU time is read; 0 = none. */
   int serverPid;
+  /** The same for the process that it replicates to. */
+  int peerPid;
 };
 
 /** Ends the program with status 2 and a usage line when there is anything it doesn't know. */

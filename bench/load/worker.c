@@ -1,5 +1,5 @@
 // One thread of load: a closed loop over its connections. The next batch of a connection goes out when the whole
-// reply to the last one is in.
+// reply to the last one is in; at a given rate, when its turn has come as well.
 #include "worker.h"
 
 #include <arpa/inet.h>
@@ -16,7 +16,7 @@
 
 #include "batch.h"
 
-enum { EVENTS = 256, READ_BYTES = 1 << 18, WAIT_MS = 50, SHOWN_BYTES = 60, FILL_PIPELINE = 32 };
+enum { EVENTS = 256, READ_BYTES = 1 << 18, WAIT_MS = 50, TURN_MS = 1, SHOWN_BYTES = 60, FILL_PIPELINE = 32 };
 /** A reply that is shorter than it must be shows as silence. */
 static const uint64_t SILENCE_NS = 5000000000ull;
 
@@ -106,6 +106,13 @@ static void finishBatch(const struct connection *connection, struct worker *work
   worker->requests += (uint64_t)worker->options->pipeline;
 }
 
+/** How many batches may have been started by now. */
+static uint64_t batchesDue(const struct worker *worker, uint64_t sinceNs) {
+  const struct options *options = worker->options;
+  double share = (double)worker->connections / options->connections;
+  return (uint64_t)((double)(nowNs() - sinceNs) / 1e9 * options->rate * share / options->pipeline);
+}
+
 void *runWorker(void *argument) {
   struct worker *worker = argument;
   const struct options *options = worker->options;
@@ -121,12 +128,26 @@ void *runWorker(void *argument) {
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = connection};
     epoll_ctl(poll, EPOLL_CTL_ADD, connection->socket, &event);
   }
-  for (int at = 0; at < worker->connections; at++) startBatch(&connections[at], worker, poll);
+  // Those that wait for their turn, where there is a rate: taken from the end, and put back there.
+  struct connection **resting = calloc((size_t)worker->connections, sizeof *resting);
+  if (resting == NULL) fail("start", strerror(errno));
+  int restingCount = 0;
+  uint64_t started = 0;
+  uint64_t sinceNs = nowNs();
+  for (int at = 0; at < worker->connections; at++) {
+    if (options->rate > 0) resting[restingCount++] = &connections[at];
+    else startBatch(&connections[at], worker, poll);
+  }
 
   struct epoll_event events[EVENTS];
   uint64_t lastReplyNs = nowNs();
   while (atomic_load_explicit(worker->phase, memory_order_relaxed) != STOPPING) {
-    int count = epoll_wait(poll, events, EVENTS, WAIT_MS);
+    while (restingCount > 0 && started < batchesDue(worker, sinceNs)) {
+      startBatch(resting[--restingCount], worker, poll);
+      started++;
+    }
+    int count = epoll_wait(poll, events, EVENTS, options->rate > 0 ? TURN_MS : WAIT_MS);
+    if (restingCount == worker->connections) lastReplyNs = nowNs();
     if (count == 0 && nowNs() - lastReplyNs > SILENCE_NS) fail("the server", "does not answer, or answers less than it must");
     if (count > 0) lastReplyNs = nowNs();
     for (int at = 0; at < count; at++) {
@@ -134,7 +155,8 @@ void *runWorker(void *argument) {
       if (events[at].events & EPOLLOUT) sendBatch(connection, poll);
       if (!(events[at].events & ~(unsigned)EPOLLOUT) || !receive(connection, buffer)) continue;
       finishBatch(connection, worker);
-      startBatch(connection, worker, poll);
+      if (options->rate > 0) resting[restingCount++] = connection;
+      else startBatch(connection, worker, poll);
     }
   }
   for (int at = 0; at < worker->connections; at++) {
@@ -143,6 +165,7 @@ void *runWorker(void *argument) {
   }
   close(poll);
   free(connections);
+  free(resting);
   free(buffer);
   return NULL;
 }

@@ -17,7 +17,7 @@ function bench(...flags: string[]): { status: number | null; stdout: string; std
 
 function round(requests: number, serverCpuSec: number): Measurement {
   const latencies = { p50Us: 1, p99Us: 2, p999Us: 3, maxUs: 4 };
-  return { requests, serverCpuSec, elapsedSec: 2, loadCpuSec: 1, ...latencies };
+  return { requests, serverCpuSec, peerCpuSec: 0, elapsedSec: 2, loadCpuSec: 1, ...latencies };
 }
 
 describe('npm run bench', () => {

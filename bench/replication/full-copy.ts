@@ -1,0 +1,85 @@
+// A peer that comes back empty: how fast it gets everything, and what the clients of the other node feel of that.
+import { type Placement, placementFor } from '../cpus.js';
+import { fill, type Measurement, measure } from '../load-program.js';
+import type { Contestant } from '../server.js';
+import { median } from '../statistics.js';
+import { memoryMbFor, type Workload } from '../workloads.js';
+import { BenchPair, figureOf } from './pair.js';
+
+export interface CopyResult {
+  readonly items: number;
+  /** As the engine has it, from the link to the last acknowledgement; NaN for another server. */
+  readonly itemsPerSec: number;
+  /** From the start of the empty process until it has what was written last. */
+  readonly secondsFromStart: number;
+  /** Of clients on the source; only where they were there. */
+  readonly clients?: {
+    readonly p99UsBefore: number;
+    readonly p99UsMeanwhile: number;
+    readonly slices: number;
+  };
+}
+
+const SLICE_MS = 400;
+const SLICES_BEFORE = 5;
+
+/** @param hasClients whether 50 connections use the source meanwhile, without rest */
+export async function measureFullCopy(
+  contestant: Contestant,
+  workload: Workload,
+  hasClients: boolean,
+): Promise<CopyResult> {
+  const placement = placementFor(workload.threads);
+  const pair = await BenchPair.start(contestant, {
+    memoryMb: memoryMbFor(workload),
+    connections: workload.connections + 100,
+    placement,
+    startsTarget: false,
+  });
+  try {
+    await fill(pair.source, workload);
+    const before = hasClients
+      ? await slices(pair, workload, placement, (count) => count < SLICES_BEFORE)
+      : [];
+    const sinceMs = performance.now();
+    let secondsFromStart = Number.NaN;
+    const copied = pair.startTarget().then(() => {
+      secondsFromStart = (performance.now() - sinceMs) / 1000;
+    });
+    // A slice that ends after the copy is not of it.
+    const meanwhile = hasClients
+      ? await slices(pair, workload, placement, () => Number.isNaN(secondsFromStart))
+      : [];
+    await copied;
+    if (hasClients) meanwhile.pop();
+    const copyMs = await figureOf(pair.target, 'repl_last_sync_ms');
+    return {
+      items: workload.keys,
+      itemsPerSec: (workload.keys / copyMs) * 1000,
+      secondsFromStart,
+      ...(hasClients && {
+        clients: {
+          p99UsBefore: median(before.map(({ p99Us }) => p99Us)),
+          p99UsMeanwhile: median(meanwhile.map(({ p99Us }) => p99Us)),
+          slices: meanwhile.length,
+        },
+      }),
+    };
+  } finally {
+    await pair.stop();
+  }
+}
+
+/** Short measurements, one right after the other. */
+async function slices(
+  pair: BenchPair,
+  workload: Workload,
+  placement: Placement,
+  goesOn: (count: number) => boolean,
+): Promise<Measurement[]> {
+  const measurements: Measurement[] = [];
+  while (goesOn(measurements.length)) {
+    measurements.push(await measure(pair.source, workload, placement, { warmUpMs: 20, measureMs: SLICE_MS }));
+  }
+  return measurements;
+}

@@ -1,0 +1,126 @@
+// Two servers that replicate with each other, for measuring: the load goes to the source.
+import { setTimeout as sleep } from 'node:timers/promises';
+import getPort from 'get-port';
+import { TextClient } from '../../test/helpers/text-client.js';
+import type { Placement } from '../cpus.js';
+import { BenchServer, type Contestant, type ServerSettings } from '../server.js';
+
+const LIMIT_MS = 120_000;
+const POLL_MS = 5;
+const PROBE = 'probe';
+
+export interface PairSettings {
+  readonly memoryMb: number;
+  readonly connections: number;
+  readonly placement: Placement;
+  /** More flags, of both nodes. */
+  readonly flags?: readonly string[];
+  /** False leaves the start of the target to {@link BenchPair.startTarget}. */
+  readonly startsTarget?: boolean;
+  /** Where the source dials the target, if not there: a cable in between. Gets the target's replication port. */
+  readonly cableTo?: (port: number) => Promise<number>;
+}
+
+export class BenchPair {
+  readonly source: BenchServer;
+  readonly #contestant: Contestant;
+  readonly #targetSettings: ServerSettings;
+  #target: BenchServer | undefined;
+
+  private constructor(source: BenchServer, contestant: Contestant, targetSettings: ServerSettings) {
+    this.source = source;
+    this.#contestant = contestant;
+    this.#targetSettings = targetSettings;
+  }
+
+  static async start(contestant: Contestant, settings: PairSettings): Promise<BenchPair> {
+    const [sourcePort, targetPort] = [await getPort(), await getPort()];
+    const cableTo = settings.cableTo ?? (async (port: number) => port);
+    const dials = { source: await cableTo(targetPort), target: await cableTo(sourcePort) };
+    const { placement, memoryMb, connections, flags = [] } = settings;
+    const common = { threads: 1, memoryMb, connections };
+    const source = await BenchServer.start(contestant, {
+      ...common,
+      cpus: placement.server,
+      flags: ['-x', '127.0.0.1', '-X', `${sourcePort}:${dials.source}`, ...flags],
+    });
+    const pair = new BenchPair(source, contestant, {
+      ...common,
+      // The peer of a pair has a machine of its own; here it has what the source leaves.
+      cpus: placement.load,
+      flags: ['-x', '127.0.0.1', '-X', `${targetPort}:${dials.target}`, ...flags],
+    });
+    try {
+      if (settings.startsTarget ?? true) await pair.startTarget();
+      return pair;
+    } catch (error) {
+      await pair.stop();
+      throw error;
+    }
+  }
+
+  get target(): BenchServer {
+    if (this.#target === undefined) throw new Error('the target was not started');
+    return this.#target;
+  }
+
+  /** Starts it empty, and waits until what is written to the source is there. */
+  async startTarget(): Promise<void> {
+    this.#target = await BenchServer.start(this.#contestant, this.#targetSettings);
+    await this.replicates();
+  }
+
+  /** Waits until a write to the source is on the target: with a connection that comes up in between, or a copy. */
+  async replicates(): Promise<void> {
+    const value = String(performance.now());
+    await this.#until('the target to have what the source has', async (source, target) => {
+      await source.set(PROBE, value);
+      return (await target.get(PROBE)) === value;
+    });
+  }
+
+  /** Waits until the engine says that the target has all. */
+  async isSynced(): Promise<void> {
+    await this.#until('both nodes to be in sync', async (...clients) => {
+      const all = await Promise.all(clients.map((client) => client.stats('replication')));
+      return all.every((stats) => stats.get('repl_state') === 'synced' && stats.get('repl_unacked') === '0');
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#target?.signal('SIGCONT');
+    await Promise.all([this.source.stop(), this.#target?.stop()]);
+  }
+
+  async #until(
+    what: string,
+    isTrue: (source: TextClient, target: TextClient) => Promise<boolean>,
+  ): Promise<void> {
+    const deadline = performance.now() + LIMIT_MS;
+    await withClient(this.source, (source) =>
+      withClient(this.target, async (target) => {
+        while (!(await isTrue(source, target))) {
+          if (performance.now() > deadline) throw new Error(`waited ${LIMIT_MS / 1000} s for ${what}`);
+          await sleep(POLL_MS);
+        }
+      }),
+    );
+  }
+}
+
+export async function withClient<T>(
+  server: BenchServer,
+  callback: (client: TextClient) => Promise<T>,
+): Promise<T> {
+  const client = await TextClient.connect(server.port);
+  try {
+    return await callback(client);
+  } finally {
+    client.close();
+  }
+}
+
+/** A figure of `stats replication`. */
+export async function figureOf(server: BenchServer, name: string): Promise<number> {
+  return Number((await withClient(server, (client) => client.stats('replication'))).get(name));
+}
