@@ -53,7 +53,7 @@ async function runIn(folder: string, settings: ChaosSettings): Promise<ChaosResu
       },
       {
         start: false,
-        flags: ['-t', String(settings.threads), '--repl-ack', settings.ack, '--repl-ready-timeout', '2'],
+        flags: ['-t', String(settings.threads), '--repl-ack', settings.ack, '--repl-ready-timeout', '1'],
       },
     );
   } finally {
