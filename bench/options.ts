@@ -9,7 +9,8 @@ export const USAGE = `Compares the engine with memcached on this machine.
 
   --suite NAME        main (default), scale, memory, replication; may be given more than once
   --only TEXT         only the workloads whose names contain TEXT
-  --peer NAME=COMMAND one more server to measure; memcached's flags are appended to COMMAND
+  --peer NAME=COMMAND one more server to measure; memcached's flags are appended to COMMAND, and -x and -X for the
+                      suite replication
   --rounds N          rounds of each workload; the servers take turns in each (default 5)
   --measure-ms N      how long each measurement lasts (default 2000)
   --markdown          tables as docs/performance.md has them
