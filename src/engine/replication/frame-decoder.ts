@@ -31,7 +31,8 @@ export class FrameDecoder {
       at = this.#complete(bytes, sink);
       if (at < 0) return at === STOPPED;
     }
-    while (end - at >= FRAME_HEADER_BYTES) {
+    // A length that no frame has is told as soon as it is here, whether or not anything of the frame is.
+    while (end - at >= LENGTH_BYTES) {
       const length = readU32(bytes, at);
       if (length < 1 || length > this.maxFrameBytes) return false;
       const next = at + LENGTH_BYTES + length;
