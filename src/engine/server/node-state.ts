@@ -22,8 +22,6 @@ export interface NodeSeed {
   readonly options: Options;
   /** Random, so that nobody can aim keys at one bucket. */
   readonly hashSeed: number;
-  /** nodeEpochMs() of the first thread. */
-  readonly epochMs: number;
 }
 
 /** What there is only while replication is on. */
@@ -48,7 +46,7 @@ export interface NodeState {
 
 /** Makes the state in fresh memory, or opens the state that another thread made there. */
 export function openNodeState(seed: NodeSeed, memory: SharedMemory): NodeState {
-  const { options, hashSeed, epochMs } = seed;
+  const { options, hashSeed } = seed;
   const clock = new HybridClock(0, memory);
   const changeLog = options.replication && new RingChangeLog(logEntries(options.memoryBytes), memory);
   const store = new Store({
@@ -67,7 +65,7 @@ export function openNodeState(seed: NodeSeed, memory: SharedMemory): NodeState {
         localKeys: new KeyPatterns(options.replication.localKeys),
       }),
   });
-  const nowMs = nodeClock(epochMs);
+  const nowMs = nodeClock();
   store.setNow(nowMs());
   return {
     options,

@@ -17,7 +17,6 @@ import { listenLines } from './listen-addresses.js';
 import { logLine } from './log.js';
 import { keepMemory, restoreMemory } from './memory-file/memory-file.js';
 import type { Net } from './net.js';
-import { nodeEpochMs } from './node-clock.js';
 import { type NodeSeed, type NodeState, openNodeState } from './node-state.js';
 import type { Options, ReplicationOptions } from './options.js';
 import { removePidFile, writePidFile } from './pid-file.js';
@@ -57,7 +56,7 @@ export function runNode(options: Options, net: Net, fail: (error: unknown) => vo
   );
   checkOpenFiles(options.maxConnections);
 
-  const seed: NodeSeed = { options, hashSeed: randomBytes(4).readUInt32LE(), epochMs: nodeEpochMs() };
+  const seed: NodeSeed = { options, hashSeed: randomBytes(4).readUInt32LE() };
   const memory = new SharedMemory();
   const state = openNodeState(seed, memory);
   adviseHugePages(memory.handles.values());
