@@ -2,7 +2,14 @@
 
 import { RingChangeLog } from '../../../src/engine/replication/change-log.js';
 import { HybridClock } from '../../../src/engine/replication/clock.js';
-import { FRAME, FRAME_HEADER_BYTES, readU32 } from '../../../src/engine/replication/frames.js';
+import {
+  FRAME,
+  FRAME_HEADER_BYTES,
+  readF64,
+  readU32,
+  writeF64,
+} from '../../../src/engine/replication/frames.js';
+import { NODE_ID_BYTES } from '../../../src/engine/replication/handshake.js';
 import { SYNC_KINDS } from '../../../src/engine/replication/have.js';
 import { Replicator } from '../../../src/engine/replication/replicator.js';
 import type { ReplicationMachine, ReplicatorOptions } from '../../../src/engine/replication/types.js';
@@ -156,6 +163,43 @@ function copyLocalKeys(store: Store): void {
   store.isLocal = () => false;
 }
 
+/** What went before the peer had heard of it is not remembered. */
+function forgetLosses(store: Store): void {
+  store.lostWrites.noteDeleted = () => {};
+  store.lostWrites.noteEvicted = () => {};
+}
+
+/** Sums overlook what was written in every other millisecond. */
+function overlookEntries(store: Store): void {
+  const sound = store.isTold.bind(store);
+  store.isTold = (ref) => sound(ref) && ((store.versionLo(ref) >>> 16) & 1) === 0;
+}
+
+/** Lets items expire without a trace, whether the peer knew of them or not. */
+class TrustfulLog extends RingChangeLog {
+  override mayBeUnknownToPeer(): boolean {
+    return false;
+  }
+}
+
+/** Claims to have applied more of the peer's log than it has, so that a partial sync begins too late. */
+class Boaster extends Replicator {
+  override step(
+    ...[event, nowMs]: Parameters<ReplicationMachine['step']>
+  ): ReturnType<ReplicationMachine['step']> {
+    const effects = super.step(event, nowMs);
+    for (const effect of effects) {
+      if (effect.kind !== 'send') continue;
+      for (const [type, payload] of framesOf(effect.bytes)) {
+        if (type !== FRAME.have) continue;
+        const appliedSeq = readF64(payload, NODE_ID_BYTES);
+        writeF64(payload, NODE_ID_BYTES, appliedSeq + 30);
+      }
+    }
+    return effects;
+  }
+}
+
 /** Each by the name under which the test reports it. */
 export const MUTATIONS: Readonly<Record<string, () => NodeParts>> = {
   'both nodes give way on ties': () => ({ ...SOUND_PARTS, onStore: giveWayOnTies }),
@@ -181,5 +225,15 @@ export const MUTATIONS: Readonly<Record<string, () => NodeParts>> = {
     makeReplicator: withoutOffset,
   }),
   'an add of a node that is not in sync wins by its age': () => ({ ...SOUND_PARTS, onStore: yieldToAdds }),
+  'what was lost unsent is not remembered': () => ({ ...SOUND_PARTS, onStore: forgetLosses }),
+  'a digest overlooks entries': () => ({ ...SOUND_PARTS, onStore: overlookEntries }),
+  'what expires before the peer had it leaves no tombstone': () => ({
+    ...SOUND_PARTS,
+    makeLog: (capacity) => new TrustfulLog(capacity),
+  }),
+  'a partial sync begins too late': () => ({
+    ...SOUND_PARTS,
+    makeReplicator: (options) => new Boaster(options),
+  }),
   'keys that stay local are copied': () => ({ ...SOUND_PARTS, onStore: copyLocalKeys }),
 };

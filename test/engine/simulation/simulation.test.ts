@@ -11,6 +11,7 @@ const SEEDS_PER_MUTATION = 80;
 
 const ALL_FAULTS: readonly FaultName[] = [
   'cut',
+  'longCut',
   'oneWayCut',
   'crash',
   'powerLoss',
@@ -26,6 +27,10 @@ const ALL_FAULTS: readonly FaultName[] = [
   'split',
   'conflict',
   'expiry',
+  'loss',
+  'partialSync',
+  'digestSync',
+  'fullSync',
 ];
 
 describe('simulation', () => {

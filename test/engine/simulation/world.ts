@@ -11,6 +11,9 @@ const LOCAL_KEY_PREFIX = 'l';
 /** For so long a session is asked for, often on both nodes; then it is left as it is. */
 const SESSION_MS = 250;
 const TROUBLE_MS = 15_000;
+/** Longer than a link may be silent. */
+const LONG_CUT_MS = 4_000;
+const RARE_KEYS = 50;
 /** Long enough for silence, back-off, time limits, syncs (two after losses), and for what expires soon to be gone. */
 const QUIET_MS = 25_000;
 const MEMORY_BYTES = 12 * 1024 * 1024;
@@ -18,6 +21,7 @@ const SMALL_MEMORY_BYTES = 5 * 1024 * 1024;
 
 export type FaultName =
   | 'cut'
+  | 'longCut'
   | 'oneWayCut'
   | 'crash'
   | 'powerLoss'
@@ -32,7 +36,11 @@ export type FaultName =
   | 'halfOpen'
   | 'split'
   | 'conflict'
-  | 'expiry';
+  | 'expiry'
+  | 'loss'
+  | 'partialSync'
+  | 'digestSync'
+  | 'fullSync';
 
 export interface RunResult {
   readonly seed: number;
@@ -98,6 +106,7 @@ class World {
       this.#operateLater(side);
     }
     if (this.#isSmall[1] || this.#random.chance(0.3)) this.#scheduler.in(1_500, () => this.#fill());
+    this.#scheduler.in(1_000, () => this.#writeRare(this.#nodes[0]));
     // Once more towards the end: what a node that crashed had evicted can't be asked for any more.
     if (this.#isSmall[1]) this.#scheduler.in(TROUBLE_MS - 2_000, () => this.#fill());
     this.#troubleLater();
@@ -222,7 +231,10 @@ class World {
 
   /** Enough for a full copy to take many sends; where memory is small, more than it holds. */
   #fill(): void {
-    const node = this.#nodes[0].takesClients ? this.#nodes[0] : this.#nodes[1];
+    this.#fillNode(this.#nodes[0].takesClients ? this.#nodes[0] : this.#nodes[1]);
+  }
+
+  #fillNode(node: SimNode): void {
     if (!node.takesClients) return;
     const by = this.#incarnations[node.side];
     for (let i = 0; i < (this.#isSmall[1] ? 4_000 : 1_000); i++) {
@@ -250,6 +262,7 @@ class World {
     const dice = random.next();
     if (dice < 0.25) {
       this.#count('cut');
+      if (durationMs >= LONG_CUT_MS) this.#endureLongCut(durationMs);
       this.#network.cut.fill(true);
       this.#scheduler.in(durationMs, () => this.#mend());
     } else if (dice < 0.4) {
@@ -265,6 +278,42 @@ class World {
       this.#crash(side, durationMs);
     } else if (dice < 0.85) {
       this.#stop(side, durationMs);
+    }
+  }
+
+  /**
+   * The link goes down, and comes back to nodes that differ in what is hard to tell: values that were replaced by some
+   * that have expired since, and, where memory is small, by some that were evicted.
+   */
+  #endureLongCut(durationMs: number): void {
+    this.#count('longCut');
+    const node = this.#nodes[1];
+    this.#scheduler.in(durationMs * 0.5, () => {
+      this.#replaceBriefly(node);
+      this.#writeRare(node);
+      if (this.#isSmall[1]) this.#fillNode(node);
+    });
+  }
+
+  /** Keys that nobody else writes. */
+  #writeRare(node: SimNode): void {
+    for (let i = 0; node.takesClients && i < RARE_KEYS; i++) {
+      const key = `r${i}`;
+      const value = `${this.#operations++}-${'r'.repeat(1_000)}`;
+      if (node.set(key, value, 0, 0)) this.#oracle.wrote(this.#incarnations[node.side], node, key, value);
+    }
+  }
+
+  /** What the other node holds for long is gone in a second. */
+  #replaceBriefly(node: SimNode): void {
+    for (let i = 1; node.takesClients && i <= this.#keyCount; i++) {
+      const key = `e${i}`;
+      this.#oracle.expires(key);
+      const value = `${this.#operations++}`;
+      const exptimeSec = Math.floor(node.nowMs / 1_000) + 1;
+      if (node.set(key, value, 0, exptimeSec)) {
+        this.#oracle.wrote(this.#incarnations[node.side], node, key, value);
+      }
     }
   }
 
@@ -338,7 +387,12 @@ class World {
       if (line.includes('more changes than the change log holds')) this.#count('logOverflow');
     }
     this.#count('eviction', node.store.counters.read('evictions'));
-    this.#count('conflict', node.machine.stats(node.nowMs).repl_conflicts);
+    const stats = node.machine.stats(node.nowMs);
+    this.#count('conflict', stats.repl_conflicts);
+    this.#count('loss', node.store.lostWrites.count);
+    this.#count('partialSync', stats.repl_partial_syncs_sent);
+    this.#count('digestSync', stats.repl_digest_syncs_sent);
+    this.#count('fullSync', stats.repl_full_copies_sent);
   }
 
   #count(fault: FaultName, times = 1): void {
