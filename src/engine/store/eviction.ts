@@ -5,9 +5,10 @@
 //
 // Between classes, age is what counts: how much has been written to the whole store since a class's hand was where it
 // is. Were there one queue for all sizes, all hands would be equally old. So when a class has to evict what is younger
-// than what another class's hand stands before, the hand of that one (the donor) is moved on as well, by a bounded
-// number of slots for each allocation. Pages which that leaves empty are to spare. A page of the donor whose used
-// slots fit into free ones on its other pages is withdrawn instead, and what lies there moves, again little by little.
+// than what another class's hand stands before, and fewer items for their age are used on a page there than here, the
+// hand of that one (the donor) is moved on as well, by a bounded number of slots for each allocation. Pages which that
+// leaves empty are to spare. A page of the donor whose used slots fit into free ones on its other pages is withdrawn
+// instead, and what lies there moves, again little by little.
 import type { Counters } from './counters.js';
 import { COUNTER } from './counters.js';
 import {
@@ -36,12 +37,14 @@ const SAMPLED_SLOTS = 32;
 /** A class's only page is given up when no more of its slots are used. */
 const SPARSE_SHARE = 1 / 8;
 /**
- * How much older than the class in need a donor must be, so that pages do not go to and fro: more so where what lies
- * there is in use. The figures were chosen by what they did in bench/hit-ratio.ts.
+ * How much older than the class in need a donor must be at least, so that pages do not go to and fro; and from where on
+ * it gives a page whatever the page is worth. The figures here were chosen by what they did in bench/hit-ratio.ts.
  */
-const COLD_AGE_RATIO = 1.5;
-const HOT_AGE_RATIO = 12;
+const DONOR_AGE_RATIO = 1.5;
+const DONOR_AGE_RATIO_MAX = 100;
 const DONOR_AGE_BYTES = 0x10_0000;
+/** In between, a page is worth the items used on it, by age; so many times that it must be worth to the class in need. */
+const WORTH_RATIO = 2;
 /** Slots of a donor that one allocation deals with: this many, and more for a larger one, as it needs more room. */
 const MOVE_STEPS = 16;
 const MOVE_STEP_SHIFT = 6;
@@ -240,17 +243,28 @@ export class Eviction {
   }
 
   #owesPage(donor: number, slabClass: number): boolean {
-    const age = this.#slabs.ageOfClass(donor);
+    const slabs = this.#slabs;
+    const age = slabs.ageOfClass(donor);
     if (age < 0) return false;
-    if (this.#slabs.indexWaits) return true;
+    if (slabs.indexWaits) return true;
     if (donor === slabClass) return false;
-    const ownAge = this.#slabs.ageOfClass(slabClass) + DONOR_AGE_BYTES;
-    if (age <= ownAge * COLD_AGE_RATIO) return false;
-    return age > ownAge * HOT_AGE_RATIO || !this.#isHot(this.#slabs.handPage(donor), donor);
+    const ownAge = slabs.ageOfClass(slabClass) + DONOR_AGE_BYTES;
+    if (age <= ownAge * DONOR_AGE_RATIO) return false;
+    if (age > ownAge * DONOR_AGE_RATIO_MAX) return true;
+    const usedItems = this.#usedShare(slabs.handPage(donor), donor) * slabs.slotsPerPage[donor];
+    if (usedItems === 0) return true;
+    const ownUsedItems =
+      this.#usedShare(slabs.handPage(slabClass), slabClass) * slabs.slotsPerPage[slabClass];
+    return (usedItems / age) * WORTH_RATIO < ownUsedItems / ownAge;
   }
 
-  /** Whether a good part of what lies on a page was used lately; by a sample of its slots. */
+  /** Whether a good part of what lies on a page was used lately. */
   #isHot(page: number, slabClass: number): boolean {
+    return this.#usedShare(page, slabClass) > HOT_SHARE;
+  }
+
+  /** How much of what lies on a page was used lately, 0 to 1; by a sample of its slots. */
+  #usedShare(page: number, slabClass: number): number {
     const slabs = this.#slabs;
     const carved = slabs.carvedSlots(page);
     const stride = Math.max(1, Math.floor(carved / SAMPLED_SLOTS));
@@ -261,7 +275,7 @@ export class Eviction {
       const item = this.#itemIn(slabs.slotRef(page, slabClass, slot));
       if (item !== 0 && (this.#segments.byte(item, BYTE_USE) & USE_FREQUENCY_MASK) > 0) inUse++;
     }
-    return inUse > looked * HOT_SHARE;
+    return looked === 0 ? 0 : inUse / looked;
   }
 
   /** Whether so little is left in a class that it had better lodge with a larger one than keep a page. */
