@@ -705,7 +705,10 @@ export class Replicator implements ReplicationMachine {
     const outgoing = this.#outgoing;
     const { writer } = link;
     if (outgoing.hasOverflowed) {
-      this.#say('more changes than the change log holds: comparing all that both nodes have');
+      // While a sync is under way it may happen again and again: that is no news.
+      if (!outgoing.awaitsSyncAck) {
+        this.#say('more changes than the change log holds: comparing all that both nodes have');
+      }
       if (link.state === 'streaming') link.enter('syncing');
       link.syncIsDue = true;
       this.#syncs.begin(this.#nowMs);
