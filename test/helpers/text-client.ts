@@ -2,6 +2,8 @@
 import { connect, type Socket } from 'node:net';
 
 const READ_TIMEOUT_MS = 10_000;
+/** A host that is off does not even refuse. */
+const CONNECT_TIMEOUT_MS = 5_000;
 
 export class TextClient {
   readonly #socket: Socket;
@@ -27,8 +29,14 @@ export class TextClient {
   static connect(port: number, host = '127.0.0.1'): Promise<TextClient> {
     return new Promise((resolve, reject) => {
       const socket = connect({ port, host, noDelay: true });
+      const timer = setTimeout(
+        () => socket.destroy(new Error(`${host}:${port} does not answer`)),
+        CONNECT_TIMEOUT_MS,
+      );
+      socket.once('close', () => clearTimeout(timer));
       socket.once('error', reject);
       socket.once('connect', () => {
+        clearTimeout(timer);
         socket.off('error', reject);
         resolve(new TextClient(socket));
       });

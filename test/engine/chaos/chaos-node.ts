@@ -1,35 +1,19 @@
-// A node of the chaos test: its process, the cable that its peer dials it by, and whose memory it is.
-import { vi } from 'vitest';
+// A node of the chaos test: its process, and the cable that its peer dials it by.
 import type { TestNode } from '../../helpers/engine.js';
 import type { Forwarder } from '../../helpers/forwarder.js';
-import { TextClient } from '../../helpers/text-client.js';
-import { type Contents, type Held, type History, Incarnation, type Mark } from './history.js';
-import { KEYS, type Target } from './writer.js';
+import type { History } from './history.js';
+import { ObservedNode, waitFor } from './observed-node.js';
+import { KEYS } from './writer.js';
 
-const KEYS_PER_BATCH = 100;
-const POLL_MS = 20;
-/** Back-off is 2 s at most, silence 3 s, and a test machine may be busy. */
-const SYNC_TIMEOUT_MS = 25_000;
-
-export class ChaosNode implements Target {
-  freezes = 0;
-  incarnation: Incarnation;
-  readonly name: string;
+export class ChaosNode extends ObservedNode {
   readonly node: TestNode;
   /** Where the peer dials this node. */
   readonly cable: Forwarder;
-  readonly history: History;
 
   constructor(name: string, node: TestNode, cable: Forwarder, history: History) {
-    this.name = name;
+    super(name, { host: '127.0.0.1', port: node.port }, history);
     this.node = node;
     this.cable = cable;
-    this.history = history;
-    this.incarnation = new Incarnation();
-  }
-
-  get port(): number {
-    return this.node.port;
   }
 
   /** Lets this node dial its peer by the peer's cable. */
@@ -51,8 +35,8 @@ export class ChaosNode implements Target {
   async kill(peer: ChaosNode): Promise<void> {
     await this.node.process.end('SIGKILL');
     const turns = this.node.process.log.match(/acknowledgement (works|degraded)/g);
-    if (turns?.at(-1) === 'acknowledgement works') this.#handOver(peer);
-    this.#loseMemory();
+    if (turns?.at(-1) === 'acknowledgement works') this.handOver(peer);
+    this.loseMemory();
   }
 
   /** SIGTERM: in good order it has handed over what the peer lacks, and saved it all if it has -e. */
@@ -65,8 +49,8 @@ export class ChaosNode implements Target {
       `${peer.name} to notice that ${this.name} was stopped`,
     ).catch(() => {});
     if (peer.node.process.log.slice(peerLog).includes('link down (the peer was stopped)'))
-      this.#handOver(peer);
-    this.#loseMemory();
+      this.handOver(peer);
+    this.loseMemory();
   }
 
   async start(): Promise<void> {
@@ -84,88 +68,4 @@ export class ChaosNode implements Target {
       return problem === null ? [] : [`${key} on ${this.name} as it began to serve: ${problem}`];
     });
   }
-
-  /** Waits until both have all of each other, and notes that they do. */
-  async settle(peer: ChaosNode): Promise<void> {
-    const nodes = [this, peer];
-    const marks = nodes.map((node) => node.history.mark());
-    const clients = await Promise.all(nodes.map((node) => TextClient.connect(node.port)));
-    try {
-      const heads = await Promise.all(clients.map((client) => figure(client, 'repl_log_seq')));
-      await waitFor(async () => {
-        const all = await Promise.all(clients.map((client) => client.stats('replication')));
-        return all.every(
-          (stats, at) =>
-            stats.get('repl_state') === 'synced' && Number(stats.get('repl_acked_seq')) >= heads[at],
-        );
-      }, 'both nodes to be in sync');
-      this.history.handedOver(marks[0], this.incarnation, peer.incarnation);
-      this.history.handedOver(marks[1], peer.incarnation, this.incarnation);
-    } finally {
-      for (const client of clients) client.close();
-    }
-  }
-
-  async flush(): Promise<void> {
-    const client = await TextClient.connect(this.port);
-    const lowest = this.incarnation.newestVersion;
-    if ((await client.command('flush_all')) !== 'OK') throw new Error(`${this.name} does not flush`);
-    const reply = await client.command('ms marker 1 c\r\nx');
-    this.history.sends('marker', 'x');
-    this.history.flushed(this.incarnation, lowest, BigInt(reply.replace('HD c', '')));
-    client.close();
-  }
-
-  async contents(): Promise<Contents> {
-    const client = await TextClient.connect(this.port);
-    const contents = new Map<string, Held>();
-    for (let first = 0; first < KEYS.length; first += KEYS_PER_BATCH) {
-      const keys = KEYS.slice(first, first + KEYS_PER_BATCH);
-      client.send(keys.map((key) => `mg ${key} v f c t\r\n`).join(''));
-      for (const key of keys) {
-        const held = await readHeld(client);
-        if (held !== undefined) contents.set(key, held);
-      }
-    }
-    client.close();
-    return contents;
-  }
-
-  #handOver(peer: ChaosNode): void {
-    const all: Mark = this.history.mark();
-    this.history.handedOver(all, this.incarnation, peer.incarnation);
-  }
-
-  #loseMemory(): void {
-    this.incarnation.isLost = true;
-    this.incarnation = new Incarnation();
-  }
-}
-
-async function readHeld(client: TextClient): Promise<Held | undefined> {
-  const line = await client.readLine();
-  if (line === 'EN') return undefined;
-  const match = /^VA (\d+) f(\d+) c(\d+) t(-?\d+)$/.exec(line);
-  if (match === null) throw new Error(`mg was answered with "${line}"`);
-  const [sizeBytes, flags, version, ttlSec] = match.slice(1);
-  const value = await client.readBytes(Number(sizeBytes) + 2);
-  return {
-    value: value.toString('latin1', 0, Number(sizeBytes)),
-    flags: Number(flags),
-    version: BigInt(version),
-    ttlSec: Number(ttlSec),
-  };
-}
-
-async function figure(client: TextClient, name: string): Promise<number> {
-  return Number((await client.stats('replication')).get(name));
-}
-
-async function waitFor(isTrue: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  await vi.waitFor(
-    async () => {
-      if (!(await isTrue())) throw new Error(`waited ${SYNC_TIMEOUT_MS} ms for ${what}`);
-    },
-    { timeout: SYNC_TIMEOUT_MS, interval: POLL_MS },
-  );
 }

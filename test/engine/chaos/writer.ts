@@ -19,6 +19,7 @@ export const KEYS: readonly string[] = [
 
 /** What a writer needs to know of its node. */
 export interface Target {
+  readonly host: string;
   readonly port: number;
   /** Whose memory it is that answers. */
   readonly incarnation: Incarnation;
@@ -60,7 +61,7 @@ export class Writer {
 
   async #run(): Promise<void> {
     while (!this.#isStopping) {
-      const client = await TextClient.connect(this.#target.port).catch(() => undefined);
+      const client = await TextClient.connect(this.#target.port, this.#target.host).catch(() => undefined);
       // Nobody is there: it was killed, or does not serve yet.
       if (client === undefined) await sleep(RETRY_MS);
       else await this.#use(client).finally(() => client.close());
