@@ -42,8 +42,8 @@ export class ObservedNode implements Target {
   /** Waits until both have all of each other, and notes that they do. */
   async settle(peer: ObservedNode): Promise<void> {
     const nodes = [this, peer];
+    const clients = await Promise.all(nodes.map((node) => node.#connectOnceItServes()));
     const marks = nodes.map((node) => node.history.mark());
-    const clients = await Promise.all(nodes.map((node) => node.connect()));
     try {
       const heads = await Promise.all(clients.map((client) => figure(client, 'repl_log_seq')));
       await waitFor(async () => {
@@ -58,6 +58,16 @@ export class ObservedNode implements Target {
     } finally {
       for (const client of clients) client.close();
     }
+  }
+
+  async #connectOnceItServes(): Promise<TextClient> {
+    let client: TextClient | undefined;
+    await waitFor(async () => {
+      client = await this.connect().catch(() => undefined);
+      return client !== undefined;
+    }, `${this.name} to serve`);
+    if (client === undefined) throw new Error(`${this.name} does not serve`);
+    return client;
   }
 
   async flush(): Promise<void> {
