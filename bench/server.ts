@@ -19,6 +19,8 @@ export interface ServerSettings {
   readonly cpus: string;
   /** More flags, those of replication. */
   readonly flags?: readonly string[];
+  /** How long it may take until it serves; one that is copied to first needs more. */
+  readonly startLimitMs?: number;
 }
 
 const START_LIMIT_MS = 15_000;
@@ -91,7 +93,7 @@ export class BenchServer {
     );
     const server = new BenchServer(name, port, child);
     try {
-      await server.#waitUntilOpen();
+      await server.#waitUntilOpen(settings.startLimitMs ?? START_LIMIT_MS);
       return server;
     } catch (error) {
       await server.stop();
@@ -120,8 +122,8 @@ export class BenchServer {
     clearTimeout(timer);
   }
 
-  async #waitUntilOpen(): Promise<void> {
-    const deadline = Date.now() + START_LIMIT_MS;
+  async #waitUntilOpen(limitMs: number): Promise<void> {
+    const deadline = Date.now() + limitMs;
     while (!(await accepts(this.port))) {
       if (this.#hasEnded || Date.now() > deadline) {
         throw new Error(`${this.name} did not start:\n${this.#log.trim()}`);

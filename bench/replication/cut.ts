@@ -32,6 +32,7 @@ export async function measureCut(
     memoryMb: memoryMbFor(workload),
     connections: workload.connections + 100,
     placement,
+    tellsState: true,
     cableTo: async (port) => {
       const cable = await Forwarder.start(port);
       cables.push(cable);

@@ -29,6 +29,7 @@ export async function measureFrozenPeer(
     memoryMb: memoryMbFor(workload),
     connections: workload.connections + 100,
     placement,
+    tellsState: true,
   });
   try {
     await fill(pair.source, workload);

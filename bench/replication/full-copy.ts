@@ -23,17 +23,24 @@ export interface CopyResult {
 const SLICE_MS = 400;
 const SLICES_BEFORE = 5;
 
-/** @param hasClients whether 50 connections use the source meanwhile, without rest */
+export interface CopyOptions {
+  /** Whether 50 connections use the source meanwhile, without rest. */
+  readonly hasClients: boolean;
+  /** Whether it has `stats replication`. */
+  readonly tellsState: boolean;
+}
+
 export async function measureFullCopy(
   contestant: Contestant,
   workload: Workload,
-  hasClients: boolean,
+  { hasClients, tellsState }: CopyOptions,
 ): Promise<CopyResult> {
   const placement = placementFor(workload.threads);
   const pair = await BenchPair.start(contestant, {
     memoryMb: memoryMbFor(workload),
     connections: workload.connections + 100,
     placement,
+    tellsState,
     startsTarget: false,
   });
   try {
@@ -52,7 +59,7 @@ export async function measureFullCopy(
       : [];
     await copied;
     if (hasClients) meanwhile.pop();
-    const copyMs = await figureOf(pair.target, 'repl_last_sync_ms');
+    const copyMs = tellsState ? await figureOf(pair.target, 'repl_last_sync_ms') : Number.NaN;
     return {
       items: workload.keys,
       itemsPerSec: (workload.keys / copyMs) * 1000,

@@ -13,6 +13,8 @@ export interface PairSettings {
   readonly memoryMb: number;
   readonly connections: number;
   readonly placement: Placement;
+  /** Whether it has `stats replication`: the engine; else only what arrives tells how far it is. */
+  readonly tellsState: boolean;
   /** More flags, of both nodes. */
   readonly flags?: readonly string[];
   /** False leaves the start of the target to {@link BenchPair.startTarget}. */
@@ -25,12 +27,19 @@ export class BenchPair {
   readonly source: BenchServer;
   readonly #contestant: Contestant;
   readonly #targetSettings: ServerSettings;
+  readonly #tellsState: boolean;
   #target: BenchServer | undefined;
 
-  private constructor(source: BenchServer, contestant: Contestant, targetSettings: ServerSettings) {
+  private constructor(
+    source: BenchServer,
+    contestant: Contestant,
+    targetSettings: ServerSettings,
+    tellsState: boolean,
+  ) {
     this.source = source;
     this.#contestant = contestant;
     this.#targetSettings = targetSettings;
+    this.#tellsState = tellsState;
   }
 
   static async start(contestant: Contestant, settings: PairSettings): Promise<BenchPair> {
@@ -44,12 +53,14 @@ export class BenchPair {
       cpus: placement.server,
       flags: ['-x', '127.0.0.1', '-X', `${sourcePort}:${dials.source}`, ...flags],
     });
-    const pair = new BenchPair(source, contestant, {
+    const targetSettings = {
       ...common,
       // The peer of a pair has a machine of its own; here it has what the source leaves.
       cpus: placement.load,
+      startLimitMs: LIMIT_MS,
       flags: ['-x', '127.0.0.1', '-X', `${targetPort}:${dials.target}`, ...flags],
-    });
+    };
+    const pair = new BenchPair(source, contestant, targetSettings, settings.tellsState);
     try {
       if (settings.startsTarget ?? true) await pair.startTarget();
       return pair;
@@ -68,7 +79,7 @@ export class BenchPair {
   async startTarget(): Promise<void> {
     this.#target = await BenchServer.start(this.#contestant, this.#targetSettings);
     await this.replicates();
-    if (!Number.isNaN(await figureOf(this.source, 'repl_node_bit'))) await this.isSynced();
+    if (this.#tellsState) await this.isSynced();
   }
 
   /** Waits until a write to the source is on the target: with a connection that comes up in between, or a copy. */

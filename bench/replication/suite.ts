@@ -60,10 +60,16 @@ export async function runReplication(
   const copies = new Map<string, CopyResult>();
   for (const contestant of [engine, ...others]) {
     say(`full copy, ${contestant.name}`);
-    copies.set(contestant.name, await measureFullCopy(contestant, copied, false));
+    copies.set(
+      contestant.name,
+      await measureFullCopy(contestant, copied, { hasClients: false, tellsState: contestant === engine }),
+    );
   }
   say('full copy beside clients');
-  copies.set(`${engine.name}, 50 clients`, await measureFullCopy(engine, copied, true));
+  copies.set(
+    `${engine.name}, 50 clients`,
+    await measureFullCopy(engine, copied, { hasClients: true, tellsState: true }),
+  );
   say('peer frozen');
   const frozen = await measureFrozenPeer(engine, sets(1), scale.frozenMs);
   say('cut');

@@ -42,7 +42,9 @@ export async function measureThroughput(
   const connections = workload.connections + 100;
   const sides: Side[] = [];
   const pairOf = async (contestant: Contestant, title: string, flags: readonly string[] = []) => {
-    const pair = await BenchPair.start(contestant, { memoryMb, connections, placement, flags });
+    const tellsState = contestant === engine;
+    const settings = { memoryMb, connections, placement, flags, tellsState };
+    const pair = await BenchPair.start(contestant, settings);
     sides.push({ name: `${contestant.name}, ${title}`, server: pair.source, pair });
   };
   try {
