@@ -33,11 +33,12 @@ function transcriptOf(secret: string | null): Buffer {
   const { dialer, acceptor } = newEnds(secret);
   const said: Buffer[] = [];
   connect(dialer, acceptor, LINK);
-  while (dialer.outbox.length > 0 || acceptor.outbox.length > 0) {
+  while (dialer.isBusy || acceptor.isBusy) {
     for (const [from, to] of [
       [dialer, acceptor],
       [acceptor, dialer],
     ] as const) {
+      from.goOn();
       const sent = from.outbox.shift();
       if (sent === undefined) continue;
       const bytes = Buffer.from(sent.bytes);
