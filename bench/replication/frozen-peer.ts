@@ -7,9 +7,10 @@ import { BenchPair, figureOf } from './pair.js';
 
 export interface FrozenResult {
   readonly frozenSec: number;
-  readonly setsPerSecBefore: number;
+  /** With the peer at work: the mean of before and after, as a machine does not stay the same for a minute. */
+  readonly setsPerSecWithPeer: number;
   readonly setsPerSecFrozen: number;
-  readonly p99UsBefore: number;
+  readonly p99UsWithPeer: number;
   readonly p99UsFrozen: number;
   readonly grownBytes: number;
   /** The ring of changes: what may be kept for the peer. */
@@ -17,7 +18,7 @@ export interface FrozenResult {
 }
 
 const RING_ENTRY_BYTES = 16;
-const BEFORE_MS = 5000;
+const WITH_PEER_MS = 5000;
 
 export async function measureFrozenPeer(
   engine: Contestant,
@@ -33,19 +34,24 @@ export async function measureFrozenPeer(
   });
   try {
     await fill(pair.source, workload);
-    const beforeMs = Math.min(BEFORE_MS, frozenMs);
-    const before = await measure(pair.source, workload, placement, { warmUpMs: 1000, measureMs: beforeMs });
+    const withPeer = () =>
+      measure(pair.source, workload, placement, {
+        warmUpMs: 1000,
+        measureMs: Math.min(WITH_PEER_MS, frozenMs),
+      });
+    const before = await withPeer();
     const residentBytes = pair.source.residentBytes();
     pair.target.signal('SIGSTOP');
     const frozen = await measure(pair.source, workload, placement, { warmUpMs: 0, measureMs: frozenMs });
     const grownBytes = pair.source.residentBytes() - residentBytes;
     pair.target.signal('SIGCONT');
     await pair.isSynced();
+    const after = await withPeer();
     return {
       frozenSec: frozenMs / 1000,
-      setsPerSecBefore: before.requests / before.elapsedSec,
+      setsPerSecWithPeer: (before.requests + after.requests) / (before.elapsedSec + after.elapsedSec),
       setsPerSecFrozen: frozen.requests / frozen.elapsedSec,
-      p99UsBefore: before.p99Us,
+      p99UsWithPeer: (before.p99Us + after.p99Us) / 2,
       p99UsFrozen: frozen.p99Us,
       grownBytes,
       ringBytes: RING_ENTRY_BYTES * (await figureOf(pair.source, 'repl_log_capacity')),

@@ -83,10 +83,10 @@ function copyTable({ copies }: ReplicationResults, format: TableFormat): string[
 
 function turns({ frozen, cut }: ReplicationResults): string[] {
   const mb = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MB`;
-  const kept = frozen.setsPerSecFrozen / frozen.setsPerSecBefore;
+  const kept = frozen.setsPerSecFrozen / frozen.setsPerSecWithPeer;
   return [
-    `peer frozen for ${frozen.frozenSec} s: ${frozen.setsPerSecFrozen.toFixed(0)} sets/s (${kept.toFixed(2)} of before), ` +
-      `p99 ${frozen.p99UsFrozen.toFixed(0)} us (before ${frozen.p99UsBefore.toFixed(0)}), ` +
+    `peer frozen for ${frozen.frozenSec} s: ${frozen.setsPerSecFrozen.toFixed(0)} sets/s (${kept.toFixed(2)} of before and after), ` +
+      `p99 ${frozen.p99UsFrozen.toFixed(0)} us (with the peer ${frozen.p99UsWithPeer.toFixed(0)}), ` +
       `grown by ${mb(frozen.grownBytes)}, the ring is ${mb(frozen.ringBytes)}`,
     `cut for ${cut.cutSec} s with ${cut.writes} writes to ${cut.changedKeys} keys: ${cut.sentKeys} keys sent, ` +
       `resync ${cut.resyncMs.toFixed(0)} ms, in sync ${cut.msFromJoin.toFixed(0)} ms after the cable was joined`,
