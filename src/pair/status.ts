@@ -65,6 +65,10 @@ async function nodeReport(node: OpenNode): Promise<NodeReport> {
   report.replication = server.value.replication;
   const problem = linkProblem(node.config.name, server.value.replication);
   if (problem !== undefined) return { ...report, problem: problem.what, remedy: problem.remedy };
+  if (report.service !== undefined && !['running', 'starting'].includes(report.service.state)) {
+    const { state, detail } = report.service;
+    report.problem = `${node.config.name} answers, but its service is ${state}${detail === undefined ? '' : `: ${detail}`}`;
+  }
   if (service.status === 'rejected') {
     report.problem = `the service manager of ${node.config.name} can't be asked: ${reasonOf(service.reason)}`;
   }

@@ -16,11 +16,12 @@ export function renderMigration(report: MigrateReport, options: RenderOptions): 
     lines.push('Nothing was changed (--dry-run).');
     return lines.join('\n');
   }
+  const isDone = moves.length > 0 || removed.a.length > 0 || removed.b.length > 0;
   if (direction === 'back') {
-    lines.push(paint.bold('The pair runs the legacy program again, and is linked.'));
+    const done = 'The pair runs the legacy program again, and is linked.';
+    lines.push(paint.bold(moves.length > 0 ? done : 'Both nodes run the legacy program.'));
     return lines.join('\n');
   }
-  const isDone = moves.length > 0 || removed.a.length > 0 || removed.b.length > 0;
   lines.push(
     paint.bold(isDone ? 'The pair runs our engine and is in sync.' : 'The pair runs our engine already.'),
   );

@@ -38,6 +38,11 @@ export class Lab {
     return runOnOps(this.layout, argv, options);
   }
 
+  /** The same, but started only: the caller awaits it. */
+  startOps(argv: readonly string[], options?: OpsOptions) {
+    return spawnOnOps(this.layout, argv, options);
+  }
+
   /** Runs a shell command as root on a host, by its console: works without network and sshd. */
   on(host: HostName, command: string): Promise<CommandResult> {
     return execOnHost(this.layout, host, ['/bin/sh', '-c', command]);

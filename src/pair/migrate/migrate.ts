@@ -145,7 +145,7 @@ async function change(
   signal: AbortSignal,
 ): Promise<string[]> {
   const titles = (await runSteps(steps, { dryRun: false, signal, say })).map(({ title }) => title);
-  say(summaryOf(titles, 'nothing there'));
+  say(summaryOf(titles, 'nothing to change'));
   return titles;
 }
 
