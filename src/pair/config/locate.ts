@@ -188,6 +188,9 @@ function refuseOtherEngine(stored: PairConfig, { engine }: PairSelection): void 
     exit: 'usage',
     suggestions: [
       'leave --engine out',
+      ...(stored.engine === 'legacy' && engine === 'repcached'
+        ? ['repcachectl migrate --to repcached, which keeps what the pair holds']
+        : []),
       'repcachectl destroy first, then deploy with the other engine: what the pair holds is lost',
     ],
   });

@@ -72,6 +72,7 @@ function refuseBothDown(stages: Stages): void {
     exit: 'stepFailed',
     suggestions: [
       'to migrate what is left: repcachectl start, which starts both, then run this again',
+      'a program that was started by hand, not by repcachectl, is not seen: see docs/legacy.md, "How to leave"',
       'to begin anew, empty: repcachectl destroy, then repcachectl deploy --engine repcached',
     ],
   });
