@@ -80,7 +80,8 @@ async function forward(
   const moves = planMigration(found, settled);
   const standing = pairAt(pair, found);
   const { checks, releases } = await surveyHosts({ ...standing, config: pair.config }, progress);
-  if (moves.length === 3) {
+  // Before anything is installed; where one is down already, the other one is all there is.
+  if (found.a === 'legacy' && found.b === 'legacy') {
     await progress.step('Check that the legacy nodes are linked', () =>
       waitForSync(standing, { signal, stalledAfterMs: 5_000 }),
     );
