@@ -92,6 +92,16 @@ export const FAULTS = {
     return [];
   },
 
+  /** What a node has sent before it dies usually arrives: not if the cable dies with it. */
+  async 'kill -9, and what was under way is lost'(pair) {
+    setCables(pair, 'stalled');
+    await sleep(pair.random.int(200, 600));
+    await pair.victim.kill(pair.other);
+    setCables(pair, 'cut');
+    setCables(pair, 'whole');
+    return await pair.victim.startNotBehind();
+  },
+
   async 'kill -9 while cut'(pair) {
     setCables(pair, 'cut');
     await pair.victim.kill(pair.other);
