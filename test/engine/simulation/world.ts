@@ -107,6 +107,8 @@ class World {
     }
     if (this.#isSmall[1] || this.#random.chance(0.3)) this.#scheduler.in(1_500, () => this.#fill());
     this.#scheduler.in(1_000, () => this.#writeRare(this.#nodes[0]));
+    // Where memory is small there is something to lose.
+    if (this.#isSmall[1]) this.#scheduler.in(5_000, () => this.#cut(LONG_CUT_MS));
     // Once more towards the end: what a node that crashed had evicted can't be asked for any more.
     if (this.#isSmall[1]) this.#scheduler.in(TROUBLE_MS - 2_000, () => this.#fill());
     this.#troubleLater();
@@ -261,10 +263,7 @@ class World {
     const durationMs = random.pick([50, 1_000, 5_000]) * random.between(0.5, 1.5);
     const dice = random.next();
     if (dice < 0.25) {
-      this.#count('cut');
-      if (durationMs >= LONG_CUT_MS) this.#endureLongCut(durationMs);
-      this.#network.cut.fill(true);
-      this.#scheduler.in(durationMs, () => this.#mend());
+      this.#cut(durationMs);
     } else if (dice < 0.4) {
       this.#count('oneWayCut');
       this.#network.cut[side] = true;
@@ -279,6 +278,13 @@ class World {
     } else if (dice < 0.85) {
       this.#stop(side, durationMs);
     }
+  }
+
+  #cut(durationMs: number): void {
+    this.#count('cut');
+    this.#network.cut.fill(true);
+    this.#scheduler.in(durationMs, () => this.#mend());
+    if (durationMs >= LONG_CUT_MS) this.#endureLongCut(durationMs);
   }
 
   /**
