@@ -2,20 +2,20 @@
 
 import { RingChangeLog } from '../../../src/engine/replication/change-log.js';
 import { HybridClock } from '../../../src/engine/replication/clock.js';
-import {
-  FRAME,
-  FRAME_HEADER_BYTES,
-  readF64,
-  readU32,
-  writeF64,
-} from '../../../src/engine/replication/frames.js';
+import { FRAME, MARK_PROVISIONAL, readF64, writeF64 } from '../../../src/engine/replication/frames.js';
 import { NODE_ID_BYTES } from '../../../src/engine/replication/handshake.js';
 import { SYNC_KINDS } from '../../../src/engine/replication/have.js';
 import { Replicator } from '../../../src/engine/replication/replicator.js';
-import type { ReplicationMachine, ReplicatorOptions } from '../../../src/engine/replication/types.js';
+import type {
+  ReplicationEffect,
+  ReplicationEvent,
+  ReplicationMachine,
+  ReplicatorOptions,
+} from '../../../src/engine/replication/types.js';
 import { CHANGE_ITEM, CHANGE_TOMBSTONE, type ChangeKind } from '../../../src/engine/store/change-log.js';
 import type { Store } from '../../../src/engine/store/store.js';
 import { MODE_SET } from '../../../src/engine/store/store-types.js';
+import { framesOf } from './frames-of.js';
 import { type NodeParts, type SimNode, SOUND_PARTS } from './node.js';
 
 /** A clock that goes by its own host alone. */
@@ -43,9 +43,7 @@ class LatePosition extends Replicator {
     this.#log = options.changeLog as DeafLog;
   }
 
-  override step(
-    ...[event, nowMs]: Parameters<ReplicationMachine['step']>
-  ): ReturnType<ReplicationMachine['step']> {
+  override step(event: ReplicationEvent, nowMs: number): readonly ReplicationEffect[] {
     const effects = super.step(event, nowMs);
     for (const effect of effects) {
       if (effect.kind === 'close') this.#log.isDeaf = false;
@@ -56,14 +54,6 @@ class LatePosition extends Replicator {
       }
     }
     return effects;
-  }
-}
-
-function* framesOf(bytes: Uint8Array): Generator<[type: number, payload: Uint8Array]> {
-  for (let at = 0; at < bytes.length; ) {
-    const end = at + 4 + readU32(bytes, at);
-    yield [bytes[at + 4], bytes.subarray(at + FRAME_HEADER_BYTES, end)];
-    at = end;
   }
 }
 
@@ -102,7 +92,7 @@ function deleteOnEviction(): NodeParts['afterOperation'] {
     if (evictions === (evictionsOf.get(node) ?? 0)) return;
     evictionsOf.set(node, evictions);
     // Of the keys that World fills memory with, a few are enough.
-    for (let i = 0, deleted = 0; i < 4_000 && deleted < 50; i++) {
+    for (let i = 0, deleted = 0; i < 500 && deleted < 50; i++) {
       const key = `f${i}`;
       if (node.read(key) !== null) continue;
       const bytes = new TextEncoder().encode(key);
@@ -117,9 +107,7 @@ function deleteOnEviction(): NodeParts['afterOperation'] {
 
 /** Never looks at the time: silence goes unnoticed, and nobody dials again. */
 class TimelessReplicator extends Replicator {
-  override step(
-    ...[event, nowMs]: Parameters<ReplicationMachine['step']>
-  ): ReturnType<ReplicationMachine['step']> {
+  override step(event: ReplicationEvent, nowMs: number): readonly ReplicationEffect[] {
     return super.step(event, event.kind === 'tick' ? 0 : nowMs);
   }
 }
@@ -175,6 +163,20 @@ function overlookEntries(store: Store): void {
   store.isTold = (ref) => sound(ref) && ((store.versionLo(ref) >>> 16) & 1) === 0;
 }
 
+/** Neither copies nor sums know of deletes. */
+function leaveOutTombstones(store: Store): void {
+  const sound = store.isLocal.bind(store);
+  store.isLocal = (ref) => sound(ref) || store.isTombstone(ref);
+}
+
+/** A flush for later is forgotten at once. */
+function forgetDelayedFlush(store: Store): void {
+  const sound = store.flushAll.bind(store);
+  store.flushAll = (exptime) => {
+    if (exptime <= 0) sound(exptime);
+  };
+}
+
 /** Lets items expire without a trace, whether the peer knew of them or not. */
 class TrustfulLog extends RingChangeLog {
   override mayBeUnknownToPeer(): boolean {
@@ -182,27 +184,107 @@ class TrustfulLog extends RingChangeLog {
   }
 }
 
-/** Claims to have applied more of the peer's log than it has, so that a partial sync begins too late. */
-class Boaster extends Replicator {
-  override step(
-    ...[event, nowMs]: Parameters<ReplicationMachine['step']>
-  ): ReturnType<ReplicationMachine['step']> {
+/** Changes what it is about to send. */
+class Tamperer extends Replicator {
+  readonly #tamper: (type: number, payload: Uint8Array, previousType: number) => void;
+
+  constructor(
+    options: ReplicatorOptions,
+    tamper: (type: number, payload: Uint8Array, previousType: number) => void,
+  ) {
+    super(options);
+    this.#tamper = tamper;
+  }
+
+  override step(event: ReplicationEvent, nowMs: number): readonly ReplicationEffect[] {
     const effects = super.step(event, nowMs);
     for (const effect of effects) {
       if (effect.kind !== 'send') continue;
+      let previousType = 0;
       for (const [type, payload] of framesOf(effect.bytes)) {
-        if (type !== FRAME.have) continue;
-        const appliedSeq = readF64(payload, NODE_ID_BYTES);
-        writeF64(payload, NODE_ID_BYTES, appliedSeq + 30);
+        this.#tamper(type, payload, previousType);
+        previousType = type;
       }
     }
     return effects;
   }
 }
 
+/** Claims to have applied more of the peer's log than it has, so that a partial sync begins too late. */
+function boast(type: number, payload: Uint8Array): void {
+  if (type === FRAME.have) writeF64(payload, NODE_ID_BYTES, readF64(payload, NODE_ID_BYTES) + 30);
+}
+
+/** At the beginning of a sync, the peer is not told what was flushed. */
+function concealFlush(type: number, payload: Uint8Array, previousType: number): void {
+  if (type === FRAME.flush && previousType === FRAME.syncBegin) payload.fill(0);
+}
+
+/** The peer is not told that an item was added by a node that could not know. */
+function concealProvisional(type: number, payload: Uint8Array): void {
+  if (type === FRAME.markedItem) payload[0] &= ~MARK_PROVISIONAL;
+}
+
+/** Takes what it has written for what the peer has. */
+class Optimist extends Replicator {
+  readonly #log: RingChangeLog;
+
+  constructor(options: ReplicatorOptions) {
+    super(options);
+    this.#log = options.changeLog;
+  }
+
+  override get ackedSeq(): number {
+    return this.#log.headSeq;
+  }
+}
+
+/** Opens the client port as soon as a sync begins. */
+class Hasty extends Replicator {
+  #isOpen = false;
+
+  override step(event: ReplicationEvent, nowMs: number): readonly ReplicationEffect[] {
+    const wasActive = this.stats(nowMs).repl_state === 'syncing';
+    const effects = super
+      .step(event, nowMs)
+      .filter(({ kind }) => kind !== 'ready' || !this.#isOpen) as ReplicationEffect[];
+    if (effects.some(({ kind }) => kind === 'ready')) this.#isOpen = true;
+    if (this.#isOpen || !wasActive || event.kind !== 'received') return effects;
+    this.#isOpen = true;
+    return [...effects, { kind: 'ready' }];
+  }
+}
+
+/** Takes an open connection for a living peer. */
+class Patient extends Replicator {
+  readonly #links = new Set<number>();
+
+  override step(event: ReplicationEvent, nowMs: number): readonly ReplicationEffect[] {
+    if (event.kind === 'accepted' || event.kind === 'dialed') this.#links.add(event.link);
+    if (event.kind === 'tick') {
+      for (const link of this.#links) {
+        super.step({ kind: 'received', link, bytes: new Uint8Array(0) }, nowMs);
+      }
+    }
+    return super.step(event, nowMs);
+  }
+}
+
+function withReplicator(makeReplicator: NodeParts['makeReplicator']): () => NodeParts {
+  return () => ({ ...SOUND_PARTS, makeReplicator });
+}
+
+function withStore(onStore: NodeParts['onStore']): () => NodeParts {
+  return () => ({ ...SOUND_PARTS, onStore });
+}
+
+function withLog(makeLog: NodeParts['makeLog']): () => NodeParts {
+  return () => ({ ...SOUND_PARTS, makeLog });
+}
+
 /** Each by the name under which the test reports it. */
 export const MUTATIONS: Readonly<Record<string, () => NodeParts>> = {
-  'both nodes give way on ties': () => ({ ...SOUND_PARTS, onStore: giveWayOnTies }),
+  'both nodes give way on ties': withStore(giveWayOnTies),
   'the clock does not observe the peer': () => ({ ...SOUND_PARTS, makeClock: () => new DeafClock(0) }),
   'tombstones are dropped at once': () => ({ ...SOUND_PARTS, afterOperation: dropTombstone }),
   'a sync scans before the log position is taken': () => ({
@@ -210,30 +292,31 @@ export const MUTATIONS: Readonly<Record<string, () => NodeParts>> = {
     makeLog: (capacity) => new DeafLog(capacity),
     makeReplicator: (options) => new LatePosition(options),
   }),
-  'log overflow goes unnoticed': () => ({
-    ...SOUND_PARTS,
-    makeLog: (capacity) => new ForgetfulLog(capacity),
-  }),
-  'touches are not logged': () => ({ ...SOUND_PARTS, makeLog: (capacity) => new TouchlessLog(capacity) }),
+  'log overflow goes unnoticed': withLog((capacity) => new ForgetfulLog(capacity)),
+  'touches are not logged': withLog((capacity) => new TouchlessLog(capacity)),
+  'what expires before the peer had it leaves no tombstone': withLog((capacity) => new TrustfulLog(capacity)),
   'evictions travel as deletes': () => ({ ...SOUND_PARTS, afterOperation: deleteOnEviction() }),
-  'time goes unnoticed': () => ({
+  'time goes unnoticed': withReplicator((options) => new TimelessReplicator(options)),
+  'a silent peer goes unnoticed': withReplicator((options) => new Patient(options)),
+  'back-off grows beyond 2 s': withReplicator((options) => new Replicator({ ...options, random: () => -4 })),
+  'expiry times are not corrected by the clock offset': withReplicator(withoutOffset),
+  'a partial sync begins too late': withReplicator((options) => new Tamperer(options, boast)),
+  'a digest overlooks entries': withStore(overlookEntries),
+  'syncs leave out tombstones': withStore(leaveOutTombstones),
+  'syncs leave out the flush': withReplicator((options) => new Tamperer(options, concealFlush)),
+  'a delayed flush is forgotten': withStore(forgetDelayedFlush),
+  'what was lost unsent is not remembered': withStore(forgetLosses),
+  'a write counts as acknowledged when it is written to the link': withReplicator(
+    (options) => new Optimist(options),
+  ),
+  'the client port opens before the sync has ended': withReplicator((options) => new Hasty(options)),
+  'an add of a node that is not in sync wins by its age': withStore(yieldToAdds),
+  'provisional adds travel as ordinary ones': withReplicator(
+    (options) => new Tamperer(options, concealProvisional),
+  ),
+  'keys that stay local are copied': withStore(copyLocalKeys),
+  'a memory file is loaded by every later process': () => ({
     ...SOUND_PARTS,
-    makeReplicator: (options) => new TimelessReplicator(options),
+    chooseImage: (kept) => kept.at(0) ?? null,
   }),
-  'expiry times are not corrected by the clock offset': () => ({
-    ...SOUND_PARTS,
-    makeReplicator: withoutOffset,
-  }),
-  'an add of a node that is not in sync wins by its age': () => ({ ...SOUND_PARTS, onStore: yieldToAdds }),
-  'what was lost unsent is not remembered': () => ({ ...SOUND_PARTS, onStore: forgetLosses }),
-  'a digest overlooks entries': () => ({ ...SOUND_PARTS, onStore: overlookEntries }),
-  'what expires before the peer had it leaves no tombstone': () => ({
-    ...SOUND_PARTS,
-    makeLog: (capacity) => new TrustfulLog(capacity),
-  }),
-  'a partial sync begins too late': () => ({
-    ...SOUND_PARTS,
-    makeReplicator: (options) => new Boaster(options),
-  }),
-  'keys that stay local are copied': () => ({ ...SOUND_PARTS, onStore: copyLocalKeys }),
 };

@@ -6,14 +6,25 @@ import type { Scheduler } from './scheduler.js';
 
 /** A process on a host, as the network sees it. A restarted one is another process. */
 export interface Process {
-  readonly side: 0 | 1;
+  readonly side: Side;
   readonly isRunning: boolean;
   deliver(event: ReplicationEvent): void;
+}
+
+export type Side = 0 | 1;
+
+export function otherSide(side: Side): Side {
+  return side === 0 ? 1 : 0;
 }
 
 const DIAL_TIMEOUT_MS = 2_000;
 /** What the kernels hold of one direction of a connection. */
 const WINDOW_BYTES = 65_536;
+/** A slow reader takes no more than this at a time, and then rests. */
+const SLOW_READ_BYTES = 2_000;
+const SLOW_READ_REST_MS = 10;
+/** A frame begins with its length, which is no part of it. */
+const LENGTH_BYTES = 4;
 
 interface Message {
   /** Null: the connection ends here (FIN). */
@@ -41,8 +52,16 @@ export class Network {
   /** Hosts without power answer nothing, and leave their connections half open on the other side. */
   readonly isHostDown: [boolean, boolean] = [false, false];
   maxDelayMs = 5;
+  /** Sides whose process takes what comes in bit by bit. */
+  readonly readsSlowly: [boolean, boolean] = [false, false];
+  /** breaksInFrame[from]: the next connection on which something comes from there breaks inside a frame. */
+  readonly breaksInFrame: [boolean, boolean] = [false, false];
+  /** How often it happened, on all connections. */
   bytesSplit = 0;
   halfOpen = 0;
+  slowReads = 0;
+  brokenInFrame = 0;
+  duplicateLinks = 0;
   readonly #random: Random;
   readonly #scheduler: Scheduler;
   readonly #ends = new Map<Process, Map<LinkId, End>>();
@@ -56,7 +75,7 @@ export class Network {
   /** @param peer what runs on the other side at the moment the SYN arrives */
   dial(dialer: Process, peer: () => Process): void {
     const { side } = dialer;
-    const other = side === 0 ? 1 : 0;
+    const other = otherSide(side);
     let answered = false;
     const fail = (failure: 'refused' | 'failed') => {
       if (answered) return;
@@ -79,6 +98,10 @@ export class Network {
         if (answered || this.cut[other] || !dialer.isRunning) {
           near.isOpen = false;
           this.halfOpen += 1;
+          return;
+        }
+        if (!near.isOpen) {
+          fail('failed');
           return;
         }
         answered = true;
@@ -124,7 +147,21 @@ export class Network {
     for (const ends of this.#ends.values()) for (const end of ends.values()) this.#move(end);
   }
 
+  /** Whether a process has a connection, as far as its kernel knows. */
+  hasLink(process: Process): boolean {
+    for (const end of this.#ends.get(process)?.values() ?? []) if (end.isOpen) return true;
+    return false;
+  }
+
+  /** Every connection breaks, and both ends hear of it at once. */
+  reset(): void {
+    for (const ends of [...this.#ends.values()]) for (const end of [...ends.values()]) this.#gone(end);
+  }
+
   #connect(dialer: Process, acceptor: Process): [End, End] {
+    for (const end of this.#ends.get(dialer)?.values() ?? []) {
+      if (end.isOpen && end.other().isOpen && end.other().process === acceptor) this.duplicateLinks += 1;
+    }
     const near: End = this.#makeEnd(dialer, () => far);
     const far: End = this.#makeEnd(acceptor, () => near);
     return [near, far];
@@ -189,7 +226,7 @@ export class Network {
 
   #isHeld(end: End): boolean {
     const { side } = end.process;
-    return this.cut[side] || this.isHostDown[side] || this.isHostDown[side === 0 ? 1 : 0];
+    return this.cut[side] || this.isHostDown[side] || this.isHostDown[otherSide(side)];
   }
 
   #arrive(from: End, message: Message): void {
@@ -207,17 +244,33 @@ export class Network {
       return;
     }
     const { bytes } = message;
-    const cutAt = this.#random.chance(0.5) ? this.#random.int(1, bytes.length) : bytes.length;
+    const { side } = from.process;
+    if (this.breaksInFrame[side] && bytes.length > LENGTH_BYTES) {
+      this.#breakInFrame(from, to, bytes);
+      return;
+    }
+    const isSlow = this.readsSlowly[to.process.side] && bytes.length > SLOW_READ_BYTES;
+    const most = isSlow ? SLOW_READ_BYTES : bytes.length;
+    const cutAt = this.#random.chance(0.3) ? this.#random.int(1, most) : most;
+    if (isSlow) this.slowReads += 1;
     if (cutAt < bytes.length) {
       this.bytesSplit += 1;
-      from.pipe.unshift({
-        bytes: bytes.subarray(cutAt),
-        readyAtMs: this.#scheduler.nowMs + this.#random.between(0, 2),
-      });
+      const restMs = isSlow ? SLOW_READ_REST_MS : this.#random.between(0, 2);
+      from.pipe.unshift({ bytes: bytes.subarray(cutAt), readyAtMs: this.#scheduler.nowMs + restMs });
     }
     from.inFlightBytes -= cutAt;
     to.process.deliver({ kind: 'received', link: to.link, bytes: bytes.slice(0, cutAt) });
     if (from.offered !== null) this.#takeOffered(from);
+  }
+
+  /** The first frame that is on its way arrives but for its end. Whole frames are sent, so one begins there, or goes on. */
+  #breakInFrame(from: End, to: End, bytes: Uint8Array): void {
+    this.breaksInFrame[from.process.side] = false;
+    this.brokenInFrame += 1;
+    const part = bytes.slice(0, this.#random.int(1, LENGTH_BYTES));
+    to.process.deliver({ kind: 'received', link: to.link, bytes: part });
+    this.#gone(from);
+    this.#gone(to);
   }
 
   #gone(end: End): void {

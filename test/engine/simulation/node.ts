@@ -2,8 +2,10 @@
 
 import { RingChangeLog } from '../../../src/engine/replication/change-log.js';
 import { HybridClock } from '../../../src/engine/replication/clock.js';
+import { FRAME } from '../../../src/engine/replication/frames.js';
 import { Replicator } from '../../../src/engine/replication/replicator.js';
 import type {
+  LinkId,
   ReplicationEffect,
   ReplicationEvent,
   ReplicationMachine,
@@ -18,14 +20,16 @@ import {
   STORED,
   type StoreMode,
 } from '../../../src/engine/store/store-types.js';
-import type { Network, Process } from './network.js';
+import { framesOf } from './frames-of.js';
+import { type Image, restoreImage } from './image.js';
+import type { Network, Process, Side } from './network.js';
 import type { Random } from './random.js';
 import type { Scheduler } from './scheduler.js';
+import { EPOCH_MS, type Version, versionOf } from './version.js';
 
-/** Unix time at which every simulated run begins. */
-export const EPOCH_MS = 1_800_000_000_000;
 const TICK_MS = 50;
 const MAX_VALUE_BYTES = 1_048_576;
+const INITIAL_BUCKETS = 16;
 
 /** The places where a known bug can be put back; see mutations.ts. */
 export interface NodeParts {
@@ -36,6 +40,8 @@ export interface NodeParts {
   onStore(store: Store): void;
   /** After each operation of a client. */
   afterOperation(node: SimNode, key: string): void;
+  /** The image that a node starts with, given all that its host ever kept. */
+  chooseImage(kept: readonly Image[]): Image | null;
 }
 
 export const SOUND_PARTS: NodeParts = {
@@ -44,10 +50,13 @@ export const SOUND_PARTS: NodeParts = {
   makeReplicator: (options) => new Replicator(options),
   onStore: () => {},
   afterOperation: () => {},
+  chooseImage: (kept) => kept.at(-1) ?? null,
 };
 
 export interface NodeSettings {
   readonly memoryBytes: number;
+  /** Tombstones may take this share of it. */
+  readonly tombstoneShare: number;
   readonly logCapacity: number;
   readonly hasSecret: boolean;
   /** Keys that stay on this node. */
@@ -56,6 +65,8 @@ export interface NodeSettings {
   readonly clockOffsetMs: number;
   /** How fast its clock goes: 1 is right. */
   readonly clockRate: number;
+  /** Another release, whose protocol has another number. */
+  readonly isOtherRelease: boolean;
 }
 
 /** What a slot holds, as the invariants compare it. */
@@ -63,11 +74,26 @@ export interface HeldItem {
   readonly value: string;
   readonly flags: number;
   readonly exptimeSec: number;
-  readonly version: string;
+  readonly version: Version;
+}
+
+/** What whoever runs the node wants to hear of. */
+export interface NodeObserver {
+  /** The client port opens, and during which event. */
+  onReady(node: SimNode, cause: ReplicationEvent['kind']): void;
+  /** A sync towards the peer begins. */
+  onSyncBegin(node: SimNode, link: LinkId): void;
+  onSend(node: SimNode, sizeBytes: number): void;
+  /** `stopped` was said. */
+  onStopped(node: SimNode): void;
+  /** After each step. */
+  onStep(node: SimNode): void;
+  /** After each tick; `isReaching` if it has dialled since the last one, or has a link. */
+  onTick(node: SimNode, isReaching: boolean): void;
 }
 
 export class SimNode implements Process {
-  readonly side: 0 | 1;
+  readonly side: Side;
   readonly store: Store;
   readonly log: RingChangeLog;
   readonly clock: HybridClock;
@@ -77,22 +103,25 @@ export class SimNode implements Process {
   isRunning = true;
   isServing = false;
   isStopping = false;
-  /** Set when `stopped` was said. */
-  onStopped: () => void = () => {};
   readonly #scheduler: Scheduler;
   readonly #network: Network;
-  readonly #peer: () => Process;
+  readonly #peer: () => SimNode;
   readonly #parts: NodeParts;
+  readonly #observer: NodeObserver;
+  #isDialing = false;
+  /** Whether it has dialled since the last tick. */
+  #hasDialed = false;
   #backlog: ReplicationEvent[] | null = null;
 
   constructor(
-    side: 0 | 1,
+    side: Side,
     settings: NodeSettings,
     parts: NodeParts,
     random: Random,
     scheduler: Scheduler,
     network: Network,
-    peer: () => Process,
+    peer: () => SimNode,
+    observer: NodeObserver,
   ) {
     this.side = side;
     this.settings = settings;
@@ -100,15 +129,17 @@ export class SimNode implements Process {
     this.#scheduler = scheduler;
     this.#network = network;
     this.#peer = peer;
+    this.#observer = observer;
     this.clock = parts.makeClock();
     this.log = parts.makeLog(settings.logCapacity);
     this.store = new Store({
       memoryBytes: settings.memoryBytes,
+      tombstoneShare: settings.tombstoneShare,
       hashSeed: random.int(0, 0x7fff_ffff),
       clock: this.clock,
       changeLog: this.log,
       localKeys: new KeyPatterns(settings.localKeys),
-      initialBuckets: 16,
+      initialBuckets: INITIAL_BUCKETS,
     });
     parts.onStore(this.store);
     this.machine = parts.makeReplicator({
@@ -130,7 +161,10 @@ export class SimNode implements Process {
     return EPOCH_MS + this.settings.clockOffsetMs + this.#scheduler.nowMs * this.settings.clockRate;
   }
 
-  start(): void {
+  /** @param kept what its host has of earlier processes of this node, the last one last */
+  start(kept: readonly Image[]): void {
+    const image = this.#parts.chooseImage(kept);
+    if (image !== null) restoreImage(image, this.store, this.nowMs);
     this.deliver({ kind: 'start' });
     this.#tick();
   }
@@ -142,8 +176,10 @@ export class SimNode implements Process {
       if (event.kind !== 'tick') this.#backlog.push(event);
       return;
     }
+    if (event.kind === 'dialed' || event.kind === 'dialFailed') this.#isDialing = false;
     // Acting on an effect makes no event at once, so the list is not stepped over while it is read.
-    for (const effect of this.machine.step(event, this.nowMs)) this.#act(effect);
+    for (const effect of this.machine.step(event, this.nowMs)) this.#act(effect, event);
+    this.#observer.onStep(this);
   }
 
   /** SIGSTOP, and later SIGCONT. */
@@ -196,37 +232,59 @@ export class SimNode implements Process {
   }
 
   isProvisional(key: string): boolean {
-    const bytes = encoder.encode(key);
+    const bytes = bytesOf(key);
     return this.store.isProvisional(this.store.find(bytes, 0, bytes.length));
   }
 
   read(key: string): HeldItem | null {
-    this.store.setNow(this.nowMs);
-    const bytes = encoder.encode(key);
-    const ref = this.store.find(bytes, 0, bytes.length);
+    const ref = this.#find(key);
     return ref === 0 ? null : this.#held(ref);
+  }
+
+  /** The version of what a client would be given; null if it is given nothing. */
+  versionOf(key: string): Version | null {
+    const ref = this.#find(key);
+    return ref === 0 ? null : versionOf(this.store.versionHi(ref), this.store.versionLo(ref));
   }
 
   /** Everything that could be served now. */
   contents(): Map<string, HeldItem> {
-    this.store.setNow(this.nowMs);
-    const { store } = this;
     const contents = new Map<string, HeldItem>();
+    this.#forEachLive((key, ref) => contents.set(key, this.#held(ref)));
+    return contents;
+  }
+
+  /** The same, but for what the items say. */
+  versions(): Map<string, Version> {
+    const versions = new Map<string, Version>();
+    const { store } = this;
+    this.#forEachLive((key, ref) => versions.set(key, versionOf(store.versionHi(ref), store.versionLo(ref))));
+    return versions;
+  }
+
+  #forEachLive(visit: (key: string, ref: number) => void): void {
+    const { store } = this;
+    store.setNow(this.nowMs);
     for (let bucket = 0; bucket < store.bucketCount; bucket++) {
       for (let ref = store.bucketHead(bucket); ref !== 0; ref = store.nextInBucket(ref)) {
         if (!store.isLive(ref)) continue;
-        const key = new Uint8Array(store.keyLength(ref));
+        const key = Buffer.allocUnsafe(store.keyLength(ref));
         store.copyKey(ref, key, 0);
-        contents.set(decoder.decode(key), this.#held(ref));
+        visit(key.toString('latin1'), ref);
       }
     }
-    return contents;
+  }
+
+  #find(key: string): number {
+    this.store.setNow(this.nowMs);
+    const bytes = bytesOf(key);
+    return this.store.find(bytes, 0, bytes.length);
   }
 
   #write(key: string, value: string, flags: number, exptimeSec: number, mode: StoreMode): boolean {
     return this.#operate(key, (bytes) => {
       const { store } = this;
-      const data = encoder.encode(value);
+      const data = bytesOf(value);
       const ref = store.reserve(bytes, 0, bytes.length, flags, exptimeSec, data.length);
       if (ref === 0) return false;
       store.writeValue(ref, 0, data, 0, data.length);
@@ -236,7 +294,7 @@ export class SimNode implements Process {
 
   #operate(key: string, operation: (key: Uint8Array) => boolean): boolean {
     this.store.setNow(this.nowMs);
-    const isDone = operation(encoder.encode(key));
+    const isDone = operation(bytesOf(key));
     this.#parts.afterOperation(this, key);
     if (this.machine.hasOutgoing) this.deliver({ kind: 'pump' });
     return isDone;
@@ -244,30 +302,36 @@ export class SimNode implements Process {
 
   #held(ref: number): HeldItem {
     const { store } = this;
-    const value = new Uint8Array(store.valueLength(ref));
+    const value = Buffer.allocUnsafe(store.valueLength(ref));
     store.copyValue(ref, 0, value.length, value, 0);
     return {
-      value: decoder.decode(value),
+      value: value.toString('latin1'),
       flags: store.flags(ref),
       exptimeSec: store.exptimeSec(ref),
-      version: versionText(store.versionHi(ref), store.versionLo(ref)),
+      version: versionOf(store.versionHi(ref), store.versionLo(ref)),
     };
   }
 
   #tick(): void {
     if (!this.isRunning) return;
     this.deliver({ kind: 'tick' });
-    if (!this.isPaused) this.store.sweep(50);
+    if (!this.isPaused) {
+      this.store.sweep(50);
+      this.#observer.onTick(this, this.#isDialing || this.#hasDialed || this.#network.hasLink(this));
+      this.#hasDialed = false;
+    }
     this.#scheduler.in(TICK_MS, () => this.#tick());
   }
 
-  #act(effect: ReplicationEffect): void {
+  #act(effect: ReplicationEffect, event: ReplicationEvent): void {
     switch (effect.kind) {
       case 'dial':
+        this.#isDialing = true;
+        this.#hasDialed = true;
         this.#network.dial(this, this.#peer);
         return;
       case 'send':
-        this.#network.send(this, effect.link, effect.bytes);
+        this.#send(effect.link, effect.bytes);
         return;
       case 'close':
         this.#network.close(this, effect.link);
@@ -280,19 +344,34 @@ export class SimNode implements Process {
         return;
       case 'ready':
         this.isServing = true;
+        this.#observer.onReady(this, event.kind);
         return;
       case 'stopped':
-        this.onStopped();
+        this.#observer.onStopped(this);
     }
+  }
+
+  #send(link: LinkId, bytes: Uint8Array): void {
+    this.#observer.onSend(this, bytes.length);
+    if (this.settings.isOtherRelease) changeProtocolVersion(bytes);
+    // Only a peer that is not up yet is of interest: what it is to serve later.
+    if (!this.#peer().isServing) {
+      for (const [type] of framesOf(bytes))
+        if (type === FRAME.syncBegin) this.#observer.onSyncBegin(this, link);
+    }
+    this.#network.send(this, link, bytes);
   }
 }
 
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+/** Keys and values are ASCII. */
+function bytesOf(text: string): Uint8Array {
+  return Buffer.from(text, 'latin1');
+}
 
-/** Sorts as the version does. */
-export function versionText(hi: number, lo: number): string {
-  return hi.toString(16).padStart(8, '0') + lo.toString(16).padStart(8, '0');
+const AT_PROTOCOL_VERSION = 4;
+
+function changeProtocolVersion(bytes: Uint8Array): void {
+  for (const [type, payload] of framesOf(bytes)) if (type === FRAME.hello) payload[AT_PROTOCOL_VERSION] += 1;
 }
 
 /** Stands in for HMAC-SHA256, which the core is given from outside: the same message, the same 32 bytes. */

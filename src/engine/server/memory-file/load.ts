@@ -173,8 +173,8 @@ function soundRecords(bytes: Buffer): Totals | string {
   return { items, tombstones };
 }
 
-/** Gives records to the store. */
-class Taker {
+/** Gives records to a store that is empty, after setNow(). */
+export class Taker {
   items = 0;
   readonly #store: Store;
   readonly #keepTombstones: boolean;

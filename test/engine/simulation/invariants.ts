@@ -1,0 +1,299 @@
+// What must hold of the two nodes after everything that was done to them, once the network is whole and all is quiet.
+// What must hold at every moment is looked at in watch.ts.
+
+import { type History, livesOn, newestOf, type Write } from './history.js';
+import type { Side } from './network.js';
+import type { HeldItem, SimNode } from './node.js';
+import { LOCAL_KEY_PREFIX, type Plan } from './plan.js';
+import { type Version, versionText } from './version.js';
+
+/** Expiry is corrected by the clock offset only above 1.5 s, and rounded to 1 s. */
+const EXPTIME_TOLERANCE_SEC = 2.6;
+
+/** The end of a run. */
+export interface Outcome {
+  readonly plan: Plan;
+  readonly history: History;
+  readonly nodes: readonly [SimNode, SimNode];
+  readonly contents: readonly [ReadonlyMap<string, HeldItem>, ReadonlyMap<string, HeldItem>];
+  /** Whether a host's clock was set while items lay in its memory file: they expire by the old one. */
+  readonly expiryIsVague: boolean;
+}
+
+/** What one node has of a key that replicates. */
+interface Holding {
+  readonly outcome: Outcome;
+  readonly key: string;
+  readonly side: Side;
+  readonly held: HeldItem | undefined;
+  readonly writes: readonly Write[];
+}
+
+interface NodeInvariant {
+  readonly name: string;
+  /** @returns what is wrong; null if nothing is */
+  readonly violation: (node: SimNode) => string | null;
+}
+
+interface PairInvariant {
+  readonly name: string;
+  readonly violation: (
+    key: string,
+    a: HeldItem | undefined,
+    b: HeldItem | undefined,
+    outcome: Outcome,
+  ) => string | null;
+}
+
+interface HoldingInvariant {
+  readonly name: string;
+  readonly violation: (holding: Holding) => string | null;
+}
+
+export const NODE_INVARIANTS: readonly NodeInvariant[] = [
+  {
+    name: 'both nodes are in sync, and serve',
+    violation: ({ machine, isServing }) =>
+      machine.isInSync && isServing ? null : `in sync: ${machine.isInSync}, serves: ${isServing}`,
+  },
+  {
+    name: 'every change is acknowledged',
+    violation: ({ machine, log }) =>
+      machine.ackedSeq === log.headSeq ? null : `${log.headSeq - machine.ackedSeq} changes are not`,
+  },
+  {
+    name: 'tombstones are freed',
+    violation: ({ store }) => (store.tombstoneCount === 0 ? null : `${store.tombstoneCount} are left`),
+  },
+  {
+    name: 'what was lost before the peer had it has been looked for',
+    violation: ({ store }) => (store.lostWrites.isPending ? 'losses are pending' : null),
+  },
+];
+
+export const PAIR_INVARIANTS: readonly PairInvariant[] = [
+  {
+    name: 'what both hold is the same: value, flags, expiry, version',
+    violation: (_key, a, b, outcome) =>
+      a === undefined || b === undefined ? null : describeDifference(a, b, outcome),
+  },
+  {
+    name: 'only a node without room lacks what its peer holds: evictions do not travel',
+    violation: (key, a, b, { plan, history, expiryIsVague }) => {
+      if ((a === undefined) === (b === undefined)) return null;
+      if (expiryIsVague && history.expiring.has(key)) return null;
+      const lacking = a === undefined ? 0 : 1;
+      return plan.isSmall[lacking] ? null : `${nameOf(lacking)} lacks ${describe((a ?? b) as HeldItem)}`;
+    },
+  },
+];
+
+export const HOLDING_INVARIANTS: readonly HoldingInvariant[] = [
+  {
+    name: 'there is no value that nobody wrote',
+    violation: ({ held, writes }) => {
+      if (held === undefined) return null;
+      const origin = originOf(held, writes);
+      if (origin === undefined) return `${describe(held)}, which nobody wrote`;
+      return origin.value === held.value ? null : `${describe(held)}, which was ${shorten(origin.value)}`;
+    },
+  },
+  {
+    name: 'what a living node took is there, unless it was replaced, deleted, flushed, expired or evicted',
+    violation: (holding) => describeLost(holding, ownWord),
+  },
+  {
+    name: 'what both nodes had when it was acknowledged (--repl-ack=peer) survives either of them',
+    violation: (holding) => describeLost(holding, bothWords),
+  },
+  {
+    name: 'nothing older than what a living node took comes back',
+    violation: (holding) => describeStale(holding, ownWord, (latest) => latest.value !== null),
+  },
+  {
+    name: 'what was deleted, or replaced by what has expired since, does not come back',
+    violation: (holding) => describeStale(holding, ownWord, (latest) => latest.value === null),
+  },
+  {
+    name: 'nothing older than what both nodes had comes back, whichever of them died',
+    violation: (holding) => describeStale(holding, bothWords, () => true),
+  },
+  {
+    name: 'what was flushed stays flushed',
+    violation: ({ held, outcome }) => {
+      const floor = newestOf(outcome.history.flushes, ownWord(null));
+      if (held === undefined || floor === undefined || held.version > floor.version) return null;
+      return `${describe(held)}, flushed up to ${versionText(floor.version)}`;
+    },
+  },
+  {
+    name: 'an add of a node that was not in sync destroys no value',
+    violation: describeDestroyed,
+  },
+];
+
+export const LOCAL_KEY_INVARIANT = 'excluded keys stay on the node that they were written to';
+
+/** One line for each violation. */
+export function judge(outcome: Outcome): string[] {
+  const { history, nodes, contents } = outcome;
+  const problems: string[] = [];
+  const note = (name: string, where: string, what: string | null) => {
+    if (what !== null) problems.push(`${name}: ${where}: ${what}`);
+  };
+  for (const node of nodes) {
+    for (const { name, violation } of NODE_INVARIANTS) note(name, nameOf(node.side), violation(node));
+  }
+  const [onA, onB] = contents;
+  for (const key of new Set([...onA.keys(), ...onB.keys(), ...history.keys])) {
+    const a = onA.get(key);
+    const b = onB.get(key);
+    const writes = history.writesTo(key);
+    if (key.startsWith(LOCAL_KEY_PREFIX)) {
+      for (const side of [0, 1] as const) {
+        note(LOCAL_KEY_INVARIANT, nameOf(side), describeCrossed(key, side === 0 ? a : b, side, writes));
+      }
+      continue;
+    }
+    for (const { name, violation } of PAIR_INVARIANTS) note(name, key, violation(key, a, b, outcome));
+    for (const side of [0, 1] as const) {
+      const holding: Holding = { outcome, key, side, held: side === 0 ? a : b, writes };
+      for (const { name, violation } of HOLDING_INVARIANTS) {
+        note(name, `${key} on ${nameOf(side)}`, violation(holding));
+      }
+    }
+  }
+  return problems;
+}
+
+/** All that is promised, for whoever wants to read it. */
+export const END_INVARIANTS: readonly string[] = [
+  ...NODE_INVARIANTS.map(({ name }) => name),
+  ...PAIR_INVARIANTS.map(({ name }) => name),
+  ...HOLDING_INVARIANTS.map(({ name }) => name),
+  LOCAL_KEY_INVARIANT,
+];
+
+// ── Whose word counts ────────────────────────────────────────────────────────────────────────────────────────
+
+/** Which writes somebody living stands by: on this side, or (null) on any. */
+type Word = (side: Side | null) => (write: Write) => boolean;
+
+/** Who took the write lives, or what it had was handed on. */
+const ownWord: Word = (side) => (write) => livesOn(write.by, side);
+
+/** Or the peer lives, which had it by the time the client was answered. */
+const bothWords: Word = (side) => (write) =>
+  livesOn(write.by, side) || (write.backedBy !== null && livesOn(write.backedBy, side));
+
+/** The side whose word counts for a node: its own, where the other one may have evicted what it was told. */
+function wordSide({ outcome, side }: Holding): Side | null {
+  return outcome.plan.mayEvict ? side : null;
+}
+
+// ── What is wrong with one key ───────────────────────────────────────────────────────────────────────────────
+
+function describeLost(holding: Holding, word: Word): string | null {
+  const { outcome, key, side, held, writes } = holding;
+  const { plan, history } = outcome;
+  if (held !== undefined || plan.isSmall[side] || history.expiring.has(key)) return null;
+  // A node that forgot deletes takes whatever it had once and has no more for deleted, also what it evicted.
+  if (plan.forgetsDeletes && plan.mayEvict) return null;
+  const newest = newestOf(writes, word(wordSide(holding)));
+  if (newest === undefined || newest.value === null || history.isUndone(key, newest)) return null;
+  // What the other node replaced and then evicted is gone on both.
+  const isReplaced = writes.some(
+    ({ by, version }) => plan.isSmall[by.side] && by.side !== side && version > newest.version,
+  );
+  return isReplaced ? null : `nothing, although ${versionText(newest.version)} was acknowledged`;
+}
+
+/** Whether or not the newer one was evicted since, and wherever: nothing old comes back. */
+function describeStale(
+  { outcome, key, held, writes }: Holding,
+  word: Word,
+  isMeant: (latest: Write) => boolean,
+): string | null {
+  if (held === undefined || outcome.history.expiring.has(key)) return null;
+  const mayCount = word(null);
+  const latest = newestOf(writes, (write) => !write.isProvisional && mayCount(write));
+  if (latest === undefined || held.version >= latest.version || !isMeant(latest)) return null;
+  // A process that came up later, and had not met the peer yet, may have been behind in time.
+  const origin = originOf(held, writes);
+  if (origin !== undefined && origin.by.bornMs > latest.atMs) return null;
+  return `${describe(held)}, although ${versionText(latest.version)} was ${latest.value === null ? 'deleted' : 'written'} later`;
+}
+
+function describeDestroyed(holding: Holding): string | null {
+  const { outcome, key, side, held, writes } = holding;
+  if (held === undefined || outcome.plan.isSmall[side]) return null;
+  const origin = originOf(held, writes);
+  if (origin?.isProvisional !== true) return null;
+  // What a process has from a memory file gives way to adds: the peer has served meanwhile.
+  const isMeant = ownWord(wordSide(holding));
+  const counts = (write: Write) => !write.by.isLost && isMeant(write);
+  const destroyed = newestOf(
+    writes,
+    (write) => !write.isProvisional && write.version < held.version && counts(write),
+  );
+  if (destroyed === undefined || destroyed.value === null || outcome.history.isUndone(key, destroyed))
+    return null;
+  return `the add of ${versionText(held.version)} destroyed ${versionText(destroyed.version)}`;
+}
+
+/** A key that stays local holds what was written on its node, if anything. */
+function describeCrossed(
+  key: string,
+  held: HeldItem | undefined,
+  side: Side,
+  writes: readonly Write[],
+): string | null {
+  if (held === undefined) return null;
+  const origin = writes.find(({ version }) => version === held.version);
+  if (origin?.by.side === side && origin.value === held.value) return null;
+  return `${key} holds ${describe(held)}, which was not written there`;
+}
+
+/** The write that made an item: of its version, or of its value before an add that knew nothing of it was overruled. */
+function originOf(held: HeldItem, writes: readonly Write[]): Write | undefined {
+  return (
+    writes.find(({ version }) => version === held.version) ??
+    writes.find(({ value, version }) => value === held.value && wasOverruling(version, held.version, writes))
+  );
+}
+
+function wasOverruling(before: Version, after: Version, writes: readonly Write[]): boolean {
+  return (
+    before < after && writes.some((add) => add.isProvisional && add.version > before && add.version < after)
+  );
+}
+
+function describeDifference(
+  a: HeldItem,
+  b: HeldItem,
+  { plan, nodes, expiryIsVague }: Outcome,
+): string | null {
+  if (a.version !== b.version) return `version ${versionText(a.version)} and ${versionText(b.version)}`;
+  if (a.value !== b.value) return `value ${shorten(a.value)} and ${shorten(b.value)}`;
+  if (a.flags !== b.flags) return `flags ${a.flags} and ${b.flags}`;
+  // Of two touches at the same moment a node knows which stays by what it has, and forgets it if it evicts that.
+  if (plan.mayEvict) return null;
+  if ((a.exptimeSec === 0) !== (b.exptimeSec === 0)) return `expiry ${a.exptimeSec} and ${b.exptimeSec}`;
+  const offsetSec = (nodes[1].nowMs - nodes[0].nowMs) / 1_000;
+  const apartSec = a.exptimeSec === 0 ? 0 : b.exptimeSec - a.exptimeSec - offsetSec;
+  if (expiryIsVague || Math.abs(apartSec) <= EXPTIME_TOLERANCE_SEC) return null;
+  return `expiry ${apartSec.toFixed(1)} s apart, the clocks of the hosts allowed for`;
+}
+
+function describe({ value, version }: HeldItem): string {
+  return `${shorten(value)} at ${versionText(version)}`;
+}
+
+function shorten(value: string | null): string {
+  if (value === null) return 'a delete';
+  return value.length > 24 ? `${value.slice(0, 20)}... (${value.length})` : value;
+}
+
+function nameOf(side: Side): string {
+  return side === 0 ? 'a' : 'b';
+}
