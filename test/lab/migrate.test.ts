@@ -58,7 +58,13 @@ describe('a migration', () => {
   it('loses nothing on its way to the end, where it was stopped and where a host was cut off', async () => {
     const clients = await startClients(lab);
     await interrupted(lab, FORWARD, /✔ b: our engine, speaking the legacy protocol/);
-    // As if the operator's machine had been lost between the stop of the one and the start of the other.
+    // As if the operator's machine had been lost between the stop of the one and the start of the other, which come
+    // after b has everything.
+    await waitUntil(
+      async () => /repl_state synced/.test(await lab.ask('b', 'stats replication\r\n').catch(() => '')),
+      30_000,
+      () => 'b never had everything',
+    );
     await lab.on('a', `systemctl stop ${LEGACY}`);
     const { found, moves } = await json(lab, [...FORWARD, '--dry-run', '--json']);
     expect(found).toEqual({ a: 'down', b: 'bridge' });
