@@ -186,12 +186,9 @@ class TrustfulLog extends RingChangeLog {
 
 /** Changes what it is about to send. */
 class Tamperer extends Replicator {
-  readonly #tamper: (type: number, payload: Uint8Array, previousType: number) => void;
+  readonly #tamper: (type: number, payload: Uint8Array) => void;
 
-  constructor(
-    options: ReplicatorOptions,
-    tamper: (type: number, payload: Uint8Array, previousType: number) => void,
-  ) {
+  constructor(options: ReplicatorOptions, tamper: (type: number, payload: Uint8Array) => void) {
     super(options);
     this.#tamper = tamper;
   }
@@ -200,10 +197,8 @@ class Tamperer extends Replicator {
     const effects = super.step(event, nowMs);
     for (const effect of effects) {
       if (effect.kind !== 'send') continue;
-      let previousType = 0;
       for (const [type, payload] of framesOf(effect.bytes)) {
-        this.#tamper(type, payload, previousType);
-        previousType = type;
+        this.#tamper(type, payload);
       }
     }
     return effects;
@@ -215,9 +210,9 @@ function boast(type: number, payload: Uint8Array): void {
   if (type === FRAME.have) writeF64(payload, NODE_ID_BYTES, readF64(payload, NODE_ID_BYTES) + 30);
 }
 
-/** At the beginning of a sync, the peer is not told what was flushed. */
-function concealFlush(type: number, payload: Uint8Array, previousType: number): void {
-  if (type === FRAME.flush && previousType === FRAME.syncBegin) payload.fill(0);
+/** The peer is not told what was flushed. */
+function concealFlush(type: number, payload: Uint8Array): void {
+  if (type === FRAME.flush) payload.fill(0);
 }
 
 /** The peer is not told that an item was added by a node that could not know. */
@@ -303,7 +298,7 @@ export const MUTATIONS: Readonly<Record<string, () => NodeParts>> = {
   'a partial sync begins too late': withReplicator((options) => new Tamperer(options, boast)),
   'a digest overlooks entries': withStore(overlookEntries),
   'syncs leave out tombstones': withStore(leaveOutTombstones),
-  'syncs leave out the flush': withReplicator((options) => new Tamperer(options, concealFlush)),
+  'flushes are not told to the peer': withReplicator((options) => new Tamperer(options, concealFlush)),
   'a delayed flush is forgotten': withStore(forgetDelayedFlush),
   'what was lost unsent is not remembered': withStore(forgetLosses),
   'a write counts as acknowledged when it is written to the link': withReplicator(

@@ -38,6 +38,8 @@ interface End {
   readonly link: LinkId;
   readonly other: () => End;
   isOpen: boolean;
+  /** Whether its process has been told of it: nothing arrives before. */
+  isKnown: boolean;
   /** On its way to the other end. */
   readonly pipe: Message[];
   inFlightBytes: number;
@@ -105,6 +107,7 @@ export class Network {
           return;
         }
         answered = true;
+        near.isKnown = true;
         dialer.deliver({ kind: 'dialed', link: near.link, address: `side-${other}` });
         this.#move(far);
       });
@@ -162,18 +165,19 @@ export class Network {
     for (const end of this.#ends.get(dialer)?.values() ?? []) {
       if (end.isOpen && end.other().isOpen && end.other().process === acceptor) this.duplicateLinks += 1;
     }
-    const near: End = this.#makeEnd(dialer, () => far);
-    const far: End = this.#makeEnd(acceptor, () => near);
+    const near: End = this.#makeEnd(dialer, false, () => far);
+    const far: End = this.#makeEnd(acceptor, true, () => near);
     return [near, far];
   }
 
-  #makeEnd(process: Process, other: () => End): End {
+  #makeEnd(process: Process, isKnown: boolean, other: () => End): End {
     const link = this.#nextLink++;
     const end: End = {
       process,
       link,
       other,
       isOpen: true,
+      isKnown,
       pipe: [],
       inFlightBytes: 0,
       offered: null,
@@ -226,6 +230,7 @@ export class Network {
 
   #isHeld(end: End): boolean {
     const { side } = end.process;
+    if (!end.other().isKnown) return true;
     return this.cut[side] || this.isHostDown[side] || this.isHostDown[otherSide(side)];
   }
 

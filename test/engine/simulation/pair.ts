@@ -101,6 +101,8 @@ export class Pair implements NodeObserver {
     const node = this.nodes[side];
     if (!node.isRunning) return;
     this.#tally.count(isPowerLoss ? 'powerLoss' : 'crash');
+    // It may have been about to stop.
+    this.#keepsImage[side] = false;
     this.#end(node, !isPowerLoss);
     this.#network.isHostDown[side] = isPowerLoss;
     this.#restartLater(side, downMs, this.#random.chance(0.1));

@@ -2,6 +2,7 @@
 
 import type { LinkId } from '../../../src/engine/replication/types.js';
 import type { History } from './history.js';
+import type { Side } from './network.js';
 import type { SimNode } from './node.js';
 import { LOCAL_KEY_PREFIX, type Plan } from './plan.js';
 import type { Scheduler } from './scheduler.js';
@@ -27,8 +28,11 @@ export class Watch {
   readonly #plan: Plan;
   readonly #history: History;
   readonly #scheduler: Scheduler;
-  /** Of a node that began to hand a starting peer what it has, on which link first: all of it, at that moment. */
-  readonly #promised = new WeakMap<SimNode, { link: LinkId; versions: ReadonlyMap<string, Version> }>();
+  /**
+   * For each side, what its last process that began a sync towards a starting peer had then, and on which link. What it
+   * sent may arrive after its end.
+   */
+  readonly #promised = new Map<Side, { link: LinkId; versions: ReadonlyMap<string, Version> }>();
   /** The newest that was read or written of each key. */
   readonly #seen = new WeakMap<SimNode, Map<string, Version>>();
   readonly #reachingMs = new WeakMap<SimNode, number>();
@@ -41,14 +45,14 @@ export class Watch {
 
   /** A node begins a sync towards one that does not serve yet. */
   onSyncBegin(node: SimNode, link: LinkId): void {
-    if (this.#promised.get(node)?.link === link) return;
-    this.#promised.set(node, { link, versions: node.versions() });
+    if (this.#promised.get(node.side)?.link === link) return;
+    this.#promised.set(node.side, { link, versions: node.versions() });
   }
 
   /** @param isFromPeer whether it opens because of what its peer said; else it is alone, or has waited long enough */
   onReady(node: SimNode, peer: SimNode, isFromPeer: boolean): void {
     if (!isFromPeer) return;
-    const promised = this.#promised.get(peer);
+    const promised = this.#promised.get(peer.side);
     if (promised === undefined) {
       this.#violated('a node that comes back serves nothing older than its peer had', node, 'no sync began');
       return;
@@ -56,7 +60,7 @@ export class Watch {
     for (const [key, theirs] of promised.versions) {
       if (key.startsWith(LOCAL_KEY_PREFIX)) continue;
       const ours = node.versionOf(key);
-      if (ours !== null ? ours >= theirs : this.#mayLack(node, key, theirs)) continue;
+      if (ours !== null ? ours >= theirs : this.#mayLack(node, peer, key, theirs)) continue;
       const what = ours === null ? 'nothing' : versionText(ours);
       this.#violated(
         'a node that comes back serves nothing older than its peer had',
@@ -66,7 +70,9 @@ export class Watch {
     }
   }
 
-  #mayLack(node: SimNode, key: string, theirs: Version): boolean {
+  #mayLack(node: SimNode, peer: SimNode, key: string, theirs: Version): boolean {
+    // Evicted there before it was sent.
+    if (this.#plan.isSmall[peer.side] && peer.versionOf(key) !== theirs) return true;
     if (this.#plan.isSmall[node.side] || this.#history.expiring.has(key)) return true;
     const write = this.#history.writesTo(key).find(({ version }) => version === theirs);
     // What an add was overruled by has a version that no client was told.
