@@ -82,10 +82,10 @@ export async function startSshd(options: SshdOptions = {}): Promise<TestSshd> {
     hostKey: async (type) =>
       (await readFile(join(directory, `host_${type}.pub`), 'utf8')).split(' ').slice(0, 2).join(' '),
     dropConnections: async () => {
-      for (const pid of await descendants(child.pid!)) if (await isSshd(pid)) process.kill(pid, 'SIGKILL');
+      for (const pid of await descendants(child.pid!)) if (await isSshd(pid)) killIfThere(pid);
     },
     close: async () => {
-      for (const pid of await descendants(child.pid!)) process.kill(pid, 'SIGKILL');
+      for (const pid of await descendants(child.pid!)) killIfThere(pid);
       const exited = new Promise((resolve) => child.once('exit', resolve));
       if (child.exitCode === null && child.kill('SIGKILL')) await exited;
       await rm(directory, { recursive: true, force: true });
@@ -160,4 +160,13 @@ async function descendants(pid: number): Promise<number[]> {
 async function isSshd(pid: number): Promise<boolean> {
   const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '');
   return name.startsWith('sshd');
+}
+
+/** It may have ended since it was listed. */
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }

@@ -9,7 +9,7 @@ import { CLI_IS_BUILT, CliFolder, type CliResult, ENGINE_IS_BUILT } from './run-
 
 const LIMIT_MS = 120_000;
 
-describe.skipIf(!CLI_IS_BUILT || !ENGINE_IS_BUILT)('a local pair', () => {
+describe.skipIf(!CLI_IS_BUILT || !ENGINE_IS_BUILT)('a local pair', { timeout: LIMIT_MS }, () => {
   let cli: CliFolder;
   let ports: string[];
   const pids = new Set<number>();
