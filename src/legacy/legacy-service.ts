@@ -5,7 +5,6 @@ import type { NodeService, NodeSpec, NodeStatus, Step } from '../service/service
 import { fileStep, folderStep, removalStep } from '../service/steps.js';
 import { crashUnit, recoverUnit } from '../service/systemd-crash.js';
 import { enableStep, reloadStep, userStep } from '../service/systemd-install.js';
-import { nodeLayout } from '../service/systemd-layout.js';
 import { templateStep } from '../service/systemd-settings.js';
 import { unitStatus } from '../service/systemd-status.js';
 import { forgetStep, haltSteps, sliceStep, userRemovalStep } from '../service/systemd-uninstall.js';
@@ -21,6 +20,7 @@ import {
   legacyLayout,
   PREFIX,
 } from './layout.js';
+import { isReplaced, migrationUnderWay } from './replaced.js';
 
 /** What the C program can be told; the rest of a NodeSpec means nothing to it. */
 export type LegacySpec = Pick<
@@ -125,12 +125,12 @@ export class LegacyService implements NodeService {
 
   async status(): Promise<NodeStatus> {
     const status = await unitStatus(this.host, { ...legacyLayout(this.#options.port), releaseLink: '' });
-    if (status.state === 'running' || !(await this.#isReplaced())) return status;
+    if (status.state === 'running' || !(await isReplaced(this.host, this.#options.port))) return status;
     return { ...status, detail: 'our engine runs in its place: see repcachectl migrate --dry-run' };
   }
 
   async start(): Promise<void> {
-    if (await this.#isReplaced()) throw replaced(this.name);
+    if (await isReplaced(this.host, this.#options.port)) throw migrationUnderWay(this.name);
     await this.#systemctl('start');
   }
 
@@ -210,27 +210,12 @@ export class LegacyService implements NodeService {
     };
   }
 
-  /** A migration to our engine is under way, and has come past this node. */
-  async #isReplaced(): Promise<boolean> {
-    const { unit } = nodeLayout(this.#options.port);
-    const { stdout } = await this.host.run(['systemctl', 'is-active', unit], { allowFailure: true });
-    return ['active', 'activating', 'reloading'].includes(stdout.trim());
-  }
-
   async #hasOtherNodes(): Promise<boolean> {
     const script = 'for file in "$1"/*.env; do [ -e "$file" ] && [ "$file" != "$2" ] && exit 0; done; exit 1';
     const { environmentFile } = legacyLayout(this.#options.port);
     const argv = ['sh', '-c', script, 'sh', LEGACY_SETTINGS, environmentFile] as const;
     return (await this.host.run(argv, { root: true, allowFailure: true })).exitCode === 0;
   }
-}
-
-function replaced(name: string): OperatorError {
-  return new OperatorError(`${name}: our engine runs in the place of the legacy program`, {
-    code: 'MIGRATION_UNDER_WAY',
-    exit: 'stepFailed',
-    suggestions: ['go on: repcachectl migrate --to repcached', 'go back: repcachectl migrate --back'],
-  });
 }
 
 /**

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { OperatorError } from '../../errors.js';
 import { buildSteps, LegacySource, whyBuild } from '../../legacy/build.js';
 import { firewallOf } from '../../legacy/firewall.js';
+import { isGivenUp, migrationUnderWay } from '../../legacy/replaced.js';
 import { DEFAULT_SOURCE } from '../../legacy/source.js';
 import type { NodeSpec, Step } from '../../service/service.js';
 import { nodeAnswers } from '../client/connect.js';
@@ -28,6 +29,7 @@ export async function deployForeign(
   options: DeployOptions,
 ): Promise<Omit<DeployReport, 'movedPorts'>> {
   const { dryRun, signal, progress } = options;
+  await refuseHalfMigrated(pair);
   const survey = await surveyHosts(pair, progress);
   const checks = [...survey.checks, ...(await ownChecks(pair))];
   // There is no secret that an id could follow from: a random one says that the pair is deployed.
@@ -89,6 +91,17 @@ export async function deployForeign(
     checks,
     nodes: { a: report('a'), b: report('b') },
   };
+}
+
+/**
+ * The units of both engines on one port would fight over it at the next reboot, and the older one hold the older data.
+ * @throws OperatorError `MIGRATION_UNDER_WAY` (exit stepFailed)
+ */
+async function refuseHalfMigrated({ config, nodes }: OpenPair): Promise<void> {
+  if (config.engine !== 'legacy') return;
+  const givenUp = await onBoth((name) => isGivenUp(nodes[name].host, nodes[name].config.port));
+  const names = NODE_NAMES.filter((name) => givenUp[name]);
+  if (names.length > 0) throw migrationUnderWay(names.join(' and '));
 }
 
 /** What an operator must hear of these engines before anything is changed. */
