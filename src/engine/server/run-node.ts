@@ -15,7 +15,7 @@ import { checkOpenFiles, hasJit } from './limits.js';
 import { linkTlsOf, reloadLinkSecurity, secretsOf } from './link-security.js';
 import { listenLines } from './listen-addresses.js';
 import { logLine } from './log.js';
-import { keepMemory, restoreMemory } from './memory-file/memory-file.js';
+import { keepMemory, restoreMemory, savedHashSeed } from './memory-file/memory-file.js';
 import type { Net } from './net.js';
 import { type NodeSeed, type NodeState, openNodeState } from './node-state.js';
 import type { Options, ReplicationOptions } from './options.js';
@@ -56,7 +56,7 @@ export function runNode(options: Options, net: Net, fail: (error: unknown) => vo
   );
   checkOpenFiles(options.maxConnections);
 
-  const seed: NodeSeed = { options, hashSeed: randomBytes(4).readUInt32LE() };
+  const seed: NodeSeed = { options, hashSeed: savedHashSeed(options) ?? randomBytes(4).readUInt32LE() };
   const memory = new SharedMemory();
   const state = openNodeState(seed, memory);
   adviseHugePages(memory.handles.values());

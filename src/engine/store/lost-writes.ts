@@ -18,21 +18,31 @@ const KEYS_MAX = 0x8_0000;
 /** How often something was lost; wraps. */
 const COUNT = 0;
 const IS_PENDING = 1;
-/** The highest version of a delete that was lost. */
-const HIGHEST_HI = 2;
-const HIGHEST_LO = 3;
+/** How often that was a delete; wraps. */
+const DELETE_COUNT = 2;
 /** The highest version that came from the peer. */
-const SEEN_HI = 4;
-const SEEN_LO = 5;
+const SEEN_HI = 3;
+const SEEN_LO = 4;
 /** Of the deletes that had no place any more: the highest version, and what had been seen of the peer by then. */
-const FLOOR_HI = 6;
-const FLOOR_LO = 7;
-const FLOOR_SEEN_HI = 8;
-const FLOOR_SEEN_LO = 9;
-/** This node's first version since it was started. */
-const FIRST_HI = 10;
-const FIRST_LO = 11;
-const CONTROL_WORDS = 12;
+const FLOOR_HI = 5;
+const FLOOR_LO = 6;
+const FLOOR_SEEN_HI = 7;
+const FLOOR_SEEN_LO = 8;
+/** This node's first version since it was started, or since the one before whose losses it took over was. */
+const FIRST_HI = 9;
+const FIRST_LO = 10;
+const CONTROL_WORDS = 11;
+
+/** What outlives the process beside the keys. */
+export interface LostFloor {
+  readonly floorHi: number;
+  readonly floorLo: number;
+  readonly firstHi: number;
+  readonly firstLo: number;
+}
+
+/** Is given a key's hash, up to which version it was lost, and whether that was a delete. */
+export type LostKeyVisitor = (keyHash: number, hi: number, lo: number, isDeleted: boolean) => void;
 
 /**
  * When a key finds no place, the oldest near it that was evicted is forgotten: of it, something older may come back.
@@ -64,17 +74,13 @@ export class LostWrites {
     return this.#control[IS_PENDING] !== 0;
   }
 
-  /** The highest version of a delete that was lost; 0/0 = none. What outlives this process. */
-  get highestHi(): number {
-    return this.#control[HIGHEST_HI];
-  }
-
-  get highestLo(): number {
-    return this.#control[HIGHEST_LO];
+  get deleteCount(): number {
+    return this.#control[DELETE_COUNT];
   }
 
   /** Versions that this node makes from now on are not lower. */
   begin(firstHi: number, firstLo: number): void {
+    if (this.isPending) return;
     this.#control[FIRST_HI] = firstHi;
     this.#control[FIRST_LO] = firstLo;
   }
@@ -98,12 +104,12 @@ export class LostWrites {
   #note(keyHash: number, hi: number, lo: number, isDeleted: 0 | 1): void {
     this.#control[COUNT]++;
     this.#control[IS_PENDING] = 1;
-    if (isDeleted === 1) this.#raise(HIGHEST_HI, hi, lo);
+    this.#control[DELETE_COUNT] += isDeleted;
     const keys = this.#keys;
     const tag = keyHash === 0 ? 1 : keyHash;
     let oldest = -1;
     for (let probe = 0; probe < PROBES; probe++) {
-      const at = ((keyHash + probe) & this.#mask) * WORDS_PER_KEY;
+      const at = ((tag + probe) & this.#mask) * WORDS_PER_KEY;
       if (keys[at] === tag || keys[at] === 0) {
         if (compareVersions(hi, lo, keys[at + 1], keys[at + 2]) > 0) this.#put(at, tag, hi, lo);
         keys[at + 3] |= isDeleted;
@@ -128,7 +134,7 @@ export class LostWrites {
     if (!this.isPending) return false;
     const tag = keyHash === 0 ? 1 : keyHash;
     for (let probe = 0; probe < PROBES; probe++) {
-      const found = this.#keys[((keyHash + probe) & this.#mask) * WORDS_PER_KEY];
+      const found = this.#keys[((tag + probe) & this.#mask) * WORDS_PER_KEY];
       if (found === 0) return false;
       if (found === tag) return true;
     }
@@ -144,7 +150,7 @@ export class LostWrites {
     const keys = this.#keys;
     const tag = keyHash === 0 ? 1 : keyHash;
     for (let probe = 0; probe < PROBES; probe++) {
-      const at = ((keyHash + probe) & this.#mask) * WORDS_PER_KEY;
+      const at = ((tag + probe) & this.#mask) * WORDS_PER_KEY;
       if (keys[at] === 0) break;
       if (keys[at] === tag && compareVersions(hi, lo, keys[at + 1], keys[at + 2]) <= 0) return true;
     }
@@ -160,19 +166,49 @@ export class LostWrites {
     this.#keys.fill(0);
     const control = this.#control;
     control[IS_PENDING] = 0;
-    for (const word of [HIGHEST_HI, HIGHEST_LO, FLOOR_HI, FLOOR_LO, FLOOR_SEEN_HI, FLOOR_SEEN_LO]) {
-      control[word] = 0;
+    for (const word of [FLOOR_HI, FLOOR_LO, FLOOR_SEEN_HI, FLOOR_SEEN_LO]) control[word] = 0;
+  }
+
+  // What a process leaves to the next one of its node, which must hash keys alike.
+
+  get floor(): LostFloor {
+    const control = this.#control;
+    return {
+      floorHi: control[FLOOR_HI],
+      floorLo: control[FLOOR_LO],
+      firstHi: control[FIRST_HI],
+      firstLo: control[FIRST_LO],
+    };
+  }
+
+  forEachKey(visit: LostKeyVisitor): void {
+    if (!this.isPending) return;
+    const keys = this.#keys;
+    for (let at = 0; at < keys.length; at += WORDS_PER_KEY) {
+      if (keys[at] !== 0) visit(keys[at], keys[at + 1], keys[at + 2], keys[at + 3] === 1);
     }
   }
 
-  /** An earlier process of this node lost deletes up to the first version, and had seen nothing after the second. */
-  restore(lostHi: number, lostLo: number, seenHi: number, seenLo: number): void {
-    if (lostHi === 0 && lostLo === 0) return;
+  restoreKey(keyHash: number, hi: number, lo: number, isDeleted: boolean): void {
+    this.#note(keyHash, hi, lo, isDeleted ? 1 : 0);
+  }
+
+  /** Of a delete whose key is no longer known. */
+  restoreUnknown(hi: number, lo: number): void {
     this.#control[COUNT]++;
     this.#control[IS_PENDING] = 1;
-    this.#raise(HIGHEST_HI, lostHi, lostLo);
-    this.#raise(FLOOR_HI, lostHi, lostLo);
-    this.#raise(FLOOR_SEEN_HI, seenHi, seenLo);
+    this.#raise(FLOOR_HI, hi, lo);
+  }
+
+  /** After the keys. The earlier process had seen nothing after the version. */
+  restoreFloor({ floorHi, floorLo, firstHi, firstLo }: LostFloor, seenHi: number, seenLo: number): void {
+    if (floorHi !== 0 || floorLo !== 0) this.restoreUnknown(floorHi, floorLo);
+    if (!this.isPending) return;
+    const control = this.#control;
+    control[FIRST_HI] = firstHi;
+    control[FIRST_LO] = firstLo;
+    this.#raise(SEEN_HI, seenHi, seenLo);
+    if (control[FLOOR_HI] !== 0) this.#raise(FLOOR_SEEN_HI, seenHi, seenLo);
   }
 
   #put(at: number, tag: number, hi: number, lo: number): void {

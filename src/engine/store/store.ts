@@ -38,7 +38,7 @@ import {
   WORD_VERSION_LO,
 } from './layout.js';
 import { LocalFlush } from './local-flush.js';
-import { LostWrites } from './lost-writes.js';
+import { type LostFloor, LostWrites } from './lost-writes.js';
 import { parseNumericValue } from './numeric-value.js';
 import { PrefixStats } from './prefix-stats.js';
 import { RemoteWrites } from './remote-writes.js';
@@ -97,6 +97,8 @@ export class Store {
   readonly sweepPace: SweepPace;
   readonly prefixStats: PrefixStats;
   readonly lostWrites: LostWrites;
+  /** By which keys are hashed. */
+  readonly hashSeed: number;
   readonly watchLog: WatchLog;
   readonly evictions: boolean;
   readonly itemSizeMaxBytes: number;
@@ -139,6 +141,7 @@ export class Store {
   /** @throws RangeError when memoryBytes or itemSizeMaxBytes is outside what the layout can address. */
   constructor(options: StoreOptions) {
     const { memoryBytes } = options;
+    this.hashSeed = options.hashSeed;
     if (!(memoryBytes >= MIN_MEMORY_BYTES && memoryBytes <= MAX_MEMORY_BYTES)) {
       throw new RangeError(
         `memory must be ${MIN_MEMORY_BYTES} to ${MAX_MEMORY_BYTES} bytes, not ${memoryBytes}`,
@@ -937,10 +940,10 @@ export class Store {
     return this.counters.read('tombstones');
   }
 
-  /** Takes over what an earlier process of this node knew: its last version, and the highest that was lost unsent. */
-  restoreVersions(latestHi: number, latestLo: number, lostHi: number, lostLo: number): void {
+  /** Takes over what an earlier process of this node knew: its last version, and what was lost unsent. */
+  restoreVersions(latestHi: number, latestLo: number, lost: LostFloor): void {
     this.#clock.observe(latestHi, latestLo, this.nowMs);
-    this.lostWrites.restore(lostHi, lostLo, latestHi, latestLo);
+    this.lostWrites.restoreFloor(lost, latestHi, latestLo);
   }
 
   // ── Upkeep and statistics ────────────────────────────────────────────────────────────────────────────────────

@@ -26,8 +26,8 @@ const HEADER: MemoryFileHeader = {
   clockHi: 0,
   clockLo: 0,
   flush: NO_FLUSH,
-  lostHi: 0,
-  lostLo: 0,
+  hashSeed: 7,
+  lost: { floorHi: 0, floorLo: 0, firstHi: 0, firstLo: 0 },
   pairId: '',
 };
 

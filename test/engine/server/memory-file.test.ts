@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { HybridClock } from '../../../src/engine/replication/clock.js';
-import { type LoadResult, loadMemory } from '../../../src/engine/server/memory-file/load.js';
+import { type LoadResult, loadMemory, readHashSeed } from '../../../src/engine/server/memory-file/load.js';
 import { saveMemory } from '../../../src/engine/server/memory-file/save.js';
 import type { Store } from '../../../src/engine/store/store.js';
 import { MODE_ADD } from '../../../src/engine/store/store-types.js';
@@ -31,8 +31,8 @@ async function save(
     clockHi: clock.latestHi,
     clockLo: clock.latestLo,
     flush: store.flushState(),
-    lostHi: store.lostWrites.highestHi,
-    lostLo: store.lostWrites.highestLo,
+    hashSeed: store.hashSeed,
+    lost: store.lostWrites.floor,
     pairId,
   });
 }
@@ -109,6 +109,29 @@ describe('a saved store', () => {
         savedSec: START_MS / 1000,
       });
       expect(contents(other)).toEqual(contents(store));
+    });
+  });
+
+  it('keeps which keys were lost before the peer knew, for a process that hashes alike', async () => {
+    await withFolder(async (folder) => {
+      const path = join(folder, 'memory');
+      const store = smallStore();
+      store.lostWrites.begin(1, 0);
+      store.lostWrites.noteDeleted(1234, 5, 0);
+      await save(path, store);
+      expect(readHashSeed(path)).toBe(store.hashSeed);
+      const alike = newStore({ changeLog: new RecordingLog() });
+      expect(load(path, alike, { keepTombstones: true }).kind).toBe('loaded');
+      expect(contents(alike)).toEqual(contents(store));
+      const ofAlike = [1234, 1235].map((hash) => alike.lostWrites.covers(hash, 4, 0, true));
+      expect(ofAlike).toEqual([true, false]);
+
+      await save(path, store);
+      const other = newStore({ hashSeed: 99, changeLog: new RecordingLog() });
+      load(path, other, { keepTombstones: true });
+      expect(contents(other)).toEqual(contents(store));
+      const ofOther = [4, 6].map((versionHi) => other.lostWrites.covers(1235, versionHi, 0, true));
+      expect(ofOther).toEqual([true, false]);
     });
   });
 
@@ -239,7 +262,7 @@ describe('a file that is not whole', () => {
     expect(result.kind, what).toBe('refused');
     expect(contents(store).size, what).toBe(0);
     expect(store.flushState().stampHi, what).toBe(0);
-    expect(store.lostWrites.highestHi, what).toBe(0);
+    expect(store.lostWrites.isPending, what).toBe(false);
   }
 
   it('is refused whole, whichever byte is wrong', async () => {

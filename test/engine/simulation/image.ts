@@ -1,8 +1,8 @@
 // The memory file of a simulated node: what -e writes and reads, without the file.
 
-import type { MemoryFileHeader } from '../../../src/engine/server/memory-file/format.js';
+import { type MemoryFileHeader, RECORD_HEAD_BYTES } from '../../../src/engine/server/memory-file/format.js';
 import { Taker } from '../../../src/engine/server/memory-file/load.js';
-import { recordBytes, writeRecord } from '../../../src/engine/server/memory-file/records.js';
+import { recordBytes, writeLostKey, writeRecord } from '../../../src/engine/server/memory-file/records.js';
 import type { Store } from '../../../src/engine/store/store.js';
 import type { SimNode } from './node.js';
 
@@ -19,8 +19,8 @@ export function keepImage({ store, clock, nowMs }: SimNode): Image {
     clockHi: clock.latestHi,
     clockLo: clock.latestLo,
     flush: store.flushState(),
-    lostHi: store.lostWrites.highestHi,
-    lostLo: store.lostWrites.highestLo,
+    hashSeed: store.hashSeed,
+    lost: store.lostWrites.floor,
     pairId: '',
   };
   const entries: number[] = [];
@@ -32,16 +32,22 @@ export function keepImage({ store, clock, nowMs }: SimNode): Image {
       sizeBytes += recordBytes(store, ref);
     }
   }
+  store.lostWrites.forEachKey(() => {
+    sizeBytes += RECORD_HEAD_BYTES;
+  });
   const records = Buffer.alloc(sizeBytes);
   let at = 0;
   for (const ref of entries) at = writeRecord(store, ref, records, at);
+  store.lostWrites.forEachKey((keyHash, hi, lo, isDeleted) => {
+    at = writeLostKey(records, at, keyHash, hi, lo, isDeleted);
+  });
   return { header, records };
 }
 
 /** Before the node starts. */
 export function restoreImage({ header, records }: Image, store: Store, nowMs: number): void {
   store.setNow(nowMs);
-  const taker = new Taker({ store, pairId: '', keepTombstones: true, nowMs });
+  const taker = new Taker({ store, pairId: '', keepTombstones: true, nowMs }, header);
   taker.take(records);
-  taker.finish(header);
+  taker.finish();
 }

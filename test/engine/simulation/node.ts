@@ -58,6 +58,7 @@ export interface NodeSettings {
   /** Tombstones may take this share of it. */
   readonly tombstoneShare: number;
   readonly logCapacity: number;
+  readonly hashSeed: number;
   readonly hasSecret: boolean;
   /** Keys that stay on this node. */
   readonly localKeys: readonly string[];
@@ -135,7 +136,7 @@ export class SimNode implements Process {
     this.store = new Store({
       memoryBytes: settings.memoryBytes,
       tombstoneShare: settings.tombstoneShare,
-      hashSeed: random.int(0, 0x7fff_ffff),
+      hashSeed: settings.hashSeed,
       clock: this.clock,
       changeLog: this.log,
       localKeys: new KeyPatterns(settings.localKeys),

@@ -211,7 +211,7 @@ export class Pair implements NodeObserver {
     this.#tally.count('digestSync', stats.repl_digest_syncs_sent);
     this.#tally.count('fullSync', stats.repl_full_copies_sent);
     this.#tally.count('loss', node.store.lostWrites.count);
-    if (node.store.lostWrites.highestHi !== 0) this.#tally.count('tombstoneOverflow');
+    this.#tally.count('tombstoneOverflow', node.store.lostWrites.deleteCount);
   }
 
   // ── What nodes do ──────────────────────────────────────────────────────────────────────────────────────────

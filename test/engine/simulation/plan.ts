@@ -13,6 +13,9 @@ const SMALL_MEMORY_BYTES = 5 * 1024 * 1024;
 const FEW_TOMBSTONES_BYTES = 8 * 1024;
 const TOMBSTONE_SHARE = 1 / 16;
 
+/** A node's stay the same from one process to the next, as with a memory file; the two nodes' differ. */
+const HASH_SEEDS = [0x1f2e_3d4c, 0x5b6a_7988] as const;
+
 export class Plan {
   readonly maxDelayMs: number;
   /** Which nodes have no room for all that they are given. */
@@ -66,6 +69,7 @@ export class Plan {
       memoryBytes,
       tombstoneShare: this.forgetsDeletes ? FEW_TOMBSTONES_BYTES / memoryBytes : TOMBSTONE_SHARE,
       logCapacity: this.logCapacity,
+      hashSeed: HASH_SEEDS[side],
       hasSecret: this.hasSecret,
       localKeys: this.localKeys[side],
       clockOffsetMs,

@@ -21,9 +21,9 @@ describe('LostWrites', () => {
     // The very version that was evicted may be with the peer by now.
     expect([lost.covers(8, 5, 9, false), lost.covers(8, 5, 10, false)]).toEqual([true, false]);
     expect(lost.covers(9, 1, 0, false)).toBe(false);
-    expect([lost.isPending, lost.count, lost.highestHi, lost.highestLo]).toEqual([true, 2, 5, 10]);
+    expect([lost.isPending, lost.count, lost.deleteCount]).toEqual([true, 2, 1]);
     lost.clear();
-    expect([lost.isPending, lost.covers(7, 5, 10, false), lost.highestHi]).toEqual([false, false, 0]);
+    expect([lost.isPending, lost.covers(7, 5, 10, false)]).toEqual([false, false]);
   });
 
   it('keeps the higher version of a key', () => {
@@ -58,16 +58,42 @@ describe('LostWrites', () => {
     expect(lost.covers(other, 9, 1, true)).toBe(false);
   });
 
-  it('goes on where an earlier process left off', () => {
-    const lost = new LostWrites(new SharedMemory(), MIB);
-    lost.restore(0, 0, 8, 0);
-    expect(lost.isPending).toBe(false);
-    lost.restore(5, 0, 8, 0);
-    expect([lost.isPending, lost.covers(1, 5, 0, false), lost.covers(1, 6, 0, false)]).toEqual([
-      true,
-      true,
-      false,
-    ]);
+  it('is taken over by the next process: the keys, and no more than the keys', () => {
+    const before = new LostWrites(new SharedMemory(), MIB);
+    before.begin(2, 0);
+    before.noteDeleted(0, 5, 0);
+    before.noteDeleted(7, 5, 0);
+    before.noteEvicted(8, 6, 0);
+    const after = new LostWrites(new SharedMemory(), MIB);
+    before.forEachKey((hash, hi, lo, isDeleted) => after.restoreKey(hash, hi, lo, isDeleted));
+    after.restoreFloor(before.floor, 9, 0);
+    after.begin(10, 0);
+    for (const hash of [0, 7]) expect(after.covers(hash, 5, 0, true)).toBe(true);
+    expect([after.covers(8, 5, 9, false), after.covers(8, 6, 0, false)]).toEqual([true, false]);
+    // What the process before had merely evicted is none of it.
+    expect(after.covers(9, 4, 0, true)).toBe(false);
+    expect(after.deleteCount).toBe(2);
+  });
+
+  it('is taken over with its floor, under all that the process before had made or seen', () => {
+    const before = new LostWrites(new SharedMemory(), MIB);
+    before.begin(2, 0);
+    for (let key = 0; key < MANY; key++) before.noteDeleted(hashOf(key), 9, 0);
+    const after = new LostWrites(new SharedMemory(), MIB);
+    after.restoreFloor(before.floor, 8, 1);
+    after.begin(10, 0);
+    expect([after.covers(1, 1, 0, true), after.covers(1, 2, 0, true)]).toEqual([false, true]);
+    expect([after.covers(1, 8, 1, false), after.covers(1, 8, 3, false)]).toEqual([true, false]);
+  });
+
+  it('has a floor under everything when the next process hashes otherwise', () => {
+    const after = new LostWrites(new SharedMemory(), MIB);
+    after.restoreFloor({ floorHi: 0, floorLo: 0, firstHi: 2, firstLo: 0 }, 8, 0);
+    expect(after.isPending).toBe(false);
+    after.restoreUnknown(5, 0);
+    after.restoreFloor({ floorHi: 0, floorLo: 0, firstHi: 2, firstLo: 0 }, 8, 0);
+    expect([after.covers(1, 5, 0, false), after.covers(1, 6, 0, false)]).toEqual([true, false]);
+    expect([after.covers(1, 1, 0, true), after.covers(1, 2, 0, true)]).toEqual([false, true]);
   });
 
   it('is one for all threads', () => {

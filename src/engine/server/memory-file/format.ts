@@ -3,13 +3,16 @@
 // A header of fixed size, blocks, an end. Each checksum is CRC-32 and goes on from the one before it, from the header
 // on: so no byte, no block and no order of blocks can change unnoticed, and a file that was cut off has no end.
 //
-// - header: magic, u32 format, u32 savedSec, u32 clockHi, u32 clockLo, six u32 of the flush state, u32 lostHi,
-//   u32 lostLo, u8 length of the pair id, 64 bytes of it, zeros, u32 checksum
+// - header: magic, u32 format, u32 savedSec, u32 clockHi, u32 clockLo, six u32 of the flush state, u32 hash seed,
+//   four u32 of the losses' floor, u8 length of the pair id, 64 bytes of it, zeros, u32 checksum
 // - block: u32 length of its records, u32 checksum of that length and the records; records
 // - end: a block of length 0xffffffff, whose checksum covers what follows it: f64 items, f64 tombstones
 // - record: u8 kind, u8 keyLength, u8 touchSeq, u8 marks, u32 versionHi, u32 versionLo, u32 exptimeSec, u32 flags,
 //   u32 valueLength, [u32 uniqueHi, u32 uniqueLo with MARK_OWN_UNIQUE], key, value
+// - record of a key that was lost unsent: u8 kind, u8 0, u8 whether it was deleted, u8 0, u32 versionHi, u32 versionLo,
+//   u32 hash of the key, zeros up to the length of a record's head
 import { crc32 } from 'node:zlib';
+import type { LostFloor } from '../../store/lost-writes.js';
 import type { FlushState } from '../../store/store-types.js';
 
 /** Raised whenever an older program would misread the file. */
@@ -29,6 +32,7 @@ export const PAIR_ID_BYTES_MAX = 64;
 
 export const KIND_ITEM = 1;
 export const KIND_TOMBSTONE = 2;
+export const KIND_LOST = 3;
 
 export const MARK_STALE = 1;
 export const MARK_OWN_UNIQUE = 2;
@@ -38,8 +42,8 @@ export const MARKS_KNOWN = MARK_STALE | MARK_OWN_UNIQUE | MARK_PROVISIONAL;
 const MAGIC = Buffer.from('repcache', 'latin1');
 const FORMAT_AT = 8;
 const WORDS_AT = 12;
-const PAIR_ID_LENGTH_AT = 56;
-const PAIR_ID_AT = 57;
+const PAIR_ID_LENGTH_AT = 68;
+const PAIR_ID_AT = 69;
 const CHECKSUM_AT = HEADER_BYTES - 4;
 
 /** What a file says of the node that wrote it. */
@@ -50,8 +54,9 @@ export interface MemoryFileHeader {
   readonly clockHi: number;
   readonly clockLo: number;
   readonly flush: FlushState;
-  readonly lostHi: number;
-  readonly lostLo: number;
+  /** By which keys were hashed. */
+  readonly hashSeed: number;
+  readonly lost: LostFloor;
   /** --repl-pair; empty without one, or without replication. */
   readonly pairId: string;
 }
@@ -71,8 +76,11 @@ export function encodeHeader(header: MemoryFileHeader): Buffer {
     flush.pendingLo,
     flush.stampHi,
     flush.stampLo,
-    header.lostHi,
-    header.lostLo,
+    header.hashSeed,
+    header.lost.floorHi,
+    header.lost.floorLo,
+    header.lost.firstHi,
+    header.lost.firstLo,
   ];
   for (const [index, word] of words.entries()) bytes.writeUInt32LE(word, WORDS_AT + 4 * index);
   bytes[PAIR_ID_LENGTH_AT] = bytes.write(header.pairId, PAIR_ID_AT, PAIR_ID_BYTES_MAX);
@@ -101,8 +109,8 @@ export function decodeHeader(bytes: Buffer): MemoryFileHeader | string {
       stampHi: word(7),
       stampLo: word(8),
     },
-    lostHi: word(9),
-    lostLo: word(10),
+    hashSeed: word(9),
+    lost: { floorHi: word(10), floorLo: word(11), firstHi: word(12), firstLo: word(13) },
     pairId: bytes.toString(
       'utf8',
       PAIR_ID_AT,

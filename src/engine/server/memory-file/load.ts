@@ -39,20 +39,36 @@ export type LoadResult =
   /** `items`: how many of the file's the store took; the others have expired meanwhile, or there is no room. */
   | { readonly kind: 'loaded'; readonly items: number; readonly ofItems: number; readonly savedSec: number };
 
+/** The hash seed that the file was made with; undefined when there is no file that looks like one. */
+export function readHashSeed(path: string): number | undefined {
+  const fd = openPlain(path);
+  if (typeof fd === 'string') return undefined;
+  try {
+    const header = new BlockFile(fd, 0).header();
+    return typeof header === 'string' ? undefined : header.hashSeed;
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /** Loads a file into an empty store. The caller has called setNow() and holds no lock. */
 export function loadMemory(path: string, options: LoadOptions): LoadResult {
-  let fd: number;
-  try {
-    // A link is not followed, and a pipe is not waited for.
-    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    return code === 'ENOENT' ? { kind: 'none' } : { kind: 'refused', why: `can't be read (${code})` };
-  }
+  const fd = openPlain(path);
+  if (fd === 'ENOENT') return { kind: 'none' };
+  if (typeof fd === 'string') return { kind: 'refused', why: `can't be read (${fd})` };
   try {
     return loadFrom(fd, path, options);
   } finally {
     closeSync(fd);
+  }
+}
+
+/** @returns the descriptor, or the system's error code; a link is not followed, and a pipe is not waited for */
+function openPlain(path: string): number | string {
+  try {
+    return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? String(error);
   }
 }
 
@@ -73,11 +89,11 @@ function loadFrom(fd: number, path: string, options: LoadOptions): LoadResult {
     const { code } = error as NodeJS.ErrnoException;
     return { kind: 'refused', why: `can't be removed (${code}), and must not be loaded a second time` };
   }
-  const taker = new Taker(options);
+  const taker = new Taker(options, header);
   const damage = file.forEachBlock((bytes) => taker.take(bytes));
   // It was whole a moment ago.
   if (typeof damage === 'string') throw new Error(`-e ${path} changed while it was read: ${damage}`);
-  taker.finish(header);
+  taker.finish();
   return { kind: 'loaded', items: taker.items, ofItems: damage.items, savedSec: header.savedSec };
 }
 
@@ -168,7 +184,7 @@ function soundRecords(bytes: Buffer): Totals | string {
     at = record.read(bytes, at);
     if (at === -1) return 'holds a record that makes no sense';
     if (record.isItem) items += 1;
-    else tombstones += 1;
+    else if (!record.isLostKey) tombstones += 1;
   }
   return { items, tombstones };
 }
@@ -178,11 +194,13 @@ export class Taker {
   items = 0;
   readonly #store: Store;
   readonly #keepTombstones: boolean;
+  readonly #header: MemoryFileHeader;
   readonly #record = new RecordReader();
 
-  constructor({ store, keepTombstones }: LoadOptions) {
+  constructor({ store, keepTombstones }: LoadOptions, header: MemoryFileHeader) {
     this.#store = store;
     this.#keepTombstones = keepTombstones;
+    this.#header = header;
   }
 
   take(bytes: Buffer): Totals {
@@ -194,8 +212,9 @@ export class Taker {
       for (let at = 0; at < bytes.length; ) {
         at = record.read(bytes, at);
         if (record.isItem) items += 1;
-        else tombstones += 1;
-        this.#apply(bytes);
+        else if (!record.isLostKey) tombstones += 1;
+        if (record.isLostKey) this.#takeLostKey();
+        else this.#apply(bytes);
       }
     } finally {
       this.#store.unlock();
@@ -204,15 +223,24 @@ export class Taker {
   }
 
   /** What belongs to the whole and not to an item; last, as a floor keeps out what is not there yet. */
-  finish({ flush, clockHi, clockLo, lostHi, lostLo }: MemoryFileHeader): void {
+  finish(): void {
     const store = this.#store;
+    const { flush, clockHi, clockLo, lost } = this.#header;
     store.lock();
     try {
       store.applyRemoteFlush(flush);
-      store.restoreVersions(clockHi, clockLo, lostHi, lostLo);
+      store.restoreVersions(clockHi, clockLo, lost);
     } finally {
       store.unlock();
     }
+  }
+
+  /** These come after all items: a floor keeps out what is not there yet. */
+  #takeLostKey(): void {
+    const { keyHash, versionHi, versionLo, isDeleted } = this.#record;
+    const { lostWrites, hashSeed } = this.#store;
+    if (hashSeed === this.#header.hashSeed) lostWrites.restoreKey(keyHash, versionHi, versionLo, isDeleted);
+    else if (isDeleted) lostWrites.restoreUnknown(versionHi, versionLo);
   }
 
   #apply(bytes: Buffer): void {

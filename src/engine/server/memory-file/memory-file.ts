@@ -2,10 +2,19 @@
 import { dirname } from 'node:path';
 import { logLine } from '../log.js';
 import type { NodeState } from '../node-state.js';
-import { loadMemory } from './load.js';
+import type { Options } from '../options.js';
+import { loadMemory, readHashSeed } from './load.js';
 import { saveMemory } from './save.js';
 
 const MS_PER_SEC = 1000;
+
+/**
+ * The seed of the node's process before, if it left a file: what was lost unsent is kept by hashes of keys, which mean
+ * something to the next process only if it hashes alike.
+ */
+export function savedHashSeed({ memoryFile }: Options): number | undefined {
+  return memoryFile === undefined ? undefined : readHashSeed(memoryFile);
+}
 
 /** Fills the empty store from the file, if there is one that is whole. Before anybody is served or linked. */
 export function restoreMemory(path: string, { options, store, nowMs }: NodeState): void {
@@ -42,8 +51,8 @@ export async function keepMemory(path: string, { options, store, clock, nowMs }:
       clockHi: clock.latestHi,
       clockLo: clock.latestLo,
       flush: store.flushState(),
-      lostHi: store.lostWrites.highestHi,
-      lostLo: store.lostWrites.highestLo,
+      hashSeed: store.hashSeed,
+      lost: store.lostWrites.floor,
       pairId: options.replication?.pairId ?? '',
     });
     logLine(`-e ${path}: saved ${items} items (${nowMs() - startMs} ms)`);

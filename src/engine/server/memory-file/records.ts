@@ -4,6 +4,7 @@ import type { Store } from '../../store/store.js';
 import type { ItemMarks } from '../../store/store-types.js';
 import {
   KIND_ITEM,
+  KIND_LOST,
   KIND_TOMBSTONE,
   MARK_OWN_UNIQUE,
   MARK_PROVISIONAL,
@@ -53,9 +54,32 @@ export function writeRecord(store: Store, ref: number, bytes: Buffer, start: num
   return at + keyLength + valueLength;
 }
 
+/** Writes that a key was lost unsent. @returns the end of the record */
+export function writeLostKey(
+  bytes: Buffer,
+  start: number,
+  keyHash: number,
+  versionHi: number,
+  versionLo: number,
+  isDeleted: boolean,
+): number {
+  const end = start + RECORD_HEAD_BYTES;
+  bytes.fill(0, start, end);
+  bytes[start] = KIND_LOST;
+  bytes[start + 2] = isDeleted ? 1 : 0;
+  bytes.writeUInt32LE(versionHi, start + 4);
+  bytes.writeUInt32LE(versionLo, start + 8);
+  bytes.writeUInt32LE(keyHash, start + 12);
+  return end;
+}
+
 /** One record of a block; `read` fills it anew for each. */
 export class RecordReader {
   isItem = false;
+  /** Of such a record only the version, keyHash and isDeleted mean something. */
+  isLostKey = false;
+  keyHash = 0;
+  isDeleted = false;
   keyStart = 0;
   keyLength = 0;
   valueStart = 0;
@@ -73,6 +97,7 @@ export class RecordReader {
     const kind = bytes[start];
     const marks = bytes[start + 3];
     this.isItem = kind === KIND_ITEM;
+    this.isLostKey = kind === KIND_LOST;
     this.keyLength = bytes[start + 1];
     this.touchSeq = bytes[start + 2];
     this.versionHi = bytes.readUInt32LE(start + 4);
@@ -80,6 +105,7 @@ export class RecordReader {
     this.exptimeSec = bytes.readUInt32LE(start + 12);
     this.flags = bytes.readUInt32LE(start + 16);
     this.valueLength = bytes.readUInt32LE(start + 20);
+    if (this.isLostKey) return this.#readLostKey(bytes, start);
     if (kind !== KIND_ITEM && (kind !== KIND_TOMBSTONE || this.valueLength !== 0 || marks !== 0)) return -1;
     if ((marks & ~MARKS_KNOWN) !== 0 || this.keyLength === 0 || this.keyLength > KEY_MAX_BYTES) return -1;
     let at = start + RECORD_HEAD_BYTES;
@@ -97,5 +123,13 @@ export class RecordReader {
     this.valueStart = at + this.keyLength;
     const end = this.valueStart + this.valueLength;
     return end > bytes.length ? -1 : end;
+  }
+
+  #readLostKey(bytes: Buffer, start: number): number {
+    this.keyHash = bytes.readUInt32LE(start + 12);
+    this.isDeleted = this.touchSeq === 1;
+    const isSound =
+      this.keyHash !== 0 && this.touchSeq <= 1 && bytes[start + 1] === 0 && bytes[start + 3] === 0;
+    return isSound ? start + RECORD_HEAD_BYTES : -1;
   }
 }

@@ -11,8 +11,9 @@ import {
   encodeHeader,
   headerChecksum,
   type MemoryFileHeader,
+  RECORD_HEAD_BYTES,
 } from './format.js';
-import { recordBytes, writeRecord } from './records.js';
+import { recordBytes, writeLostKey, writeRecord } from './records.js';
 
 const BUCKETS_AT_A_TIME = 65_536;
 const PRIVATE_MODE = 0o600;
@@ -81,6 +82,7 @@ class Writer {
       bucket = this.#writeBuckets(bucket);
       await setImmediate();
     }
+    this.#writeLostKeys();
     if (this.#length > BLOCK_HEAD_BYTES) this.#endBlock(this.#length - BLOCK_HEAD_BYTES);
     this.#block.writeDoubleLE(this.#items, BLOCK_HEAD_BYTES);
     this.#block.writeDoubleLE(this.#tombstones, BLOCK_HEAD_BYTES + 8);
@@ -124,6 +126,14 @@ class Writer {
     if (store.isLive(ref)) this.#items += 1;
     else this.#tombstones += 1;
     this.#length = writeRecord(store, ref, this.#block, this.#length);
+  }
+
+  #writeLostKeys(): void {
+    this.#store.lostWrites.forEachKey((keyHash, hi, lo, isDeleted) => {
+      if (this.#length + RECORD_HEAD_BYTES > this.#block.length)
+        this.#endBlock(this.#length - BLOCK_HEAD_BYTES);
+      this.#length = writeLostKey(this.#block, this.#length, keyHash, hi, lo, isDeleted);
+    });
   }
 
   #endBlock(lengthWord: number): void {
