@@ -117,7 +117,7 @@ describe('a stranger at the replication port', () => {
         });
         await once(stranger, 'close');
         expect(heard).toBe('');
-        expect(a.process.log).toContain('it is not the peer of -x');
+        await a.process.waitForLog(/it is not the peer of -x/);
       },
       { start: false },
     );

@@ -268,13 +268,15 @@ describe.skipIf(!hasOpenssl)('a link in TLS (skipped where openssl is not instal
     await withPair(
       async ({ a, b }) => {
         expect(await shownBy(a)).toBe('node');
+        // Of the two links that both nodes dialled at their start, one had to go.
+        const atStart = a.process.log.length;
         install(authority.sign('next'));
         for (const node of [a, b]) {
           node.process.signal('SIGHUP');
           await node.process.waitForLog(/the link's certificates reloaded/);
           for (let count = 0; count < 5; count++) expect(await shownBy(node)).toBe('next');
         }
-        expect(a.process.log).not.toContain('link down');
+        expect(a.process.log.slice(atStart)).not.toContain('link down');
         await b.process.end('SIGKILL');
         await b.start();
         await isSynced(b);
