@@ -269,6 +269,7 @@ describe.skipIf(!hasOpenssl)('a link in TLS (skipped where openssl is not instal
       async ({ a, b }) => {
         expect(await shownBy(a)).toBe('node');
         // Of the two links that both nodes dialled at their start, one had to go.
+        for (const node of [a, b]) await isSynced(node);
         const atStart = a.process.log.length;
         install(authority.sign('next'));
         for (const node of [a, b]) {
