@@ -38,11 +38,19 @@ The hosts need SSH, systemd and root (or sudo), and nothing else.`;
       command:
         '<%= config.bin %> deploy --a cache1 --b cache2 --engine legacy --source memcached-1.2.8-repcached-2.2.1.tar.gz',
     },
+    {
+      description: 'The same, built on one of two hosts of the same system and copied to the other',
+      command: '<%= config.bin %> deploy --a cache1 --b cache2 --engine legacy --copy-build',
+    },
   ];
 
   static override flags = {
     ...sizeFlags,
     ...sourceFlags,
+    'copy-build': Flags.boolean({
+      description:
+        'with --engine legacy: build on one host and copy to the other; they must be of the same system',
+    }),
     verbatim: Flags.boolean({
       description: 'with --engine legacy: run it exactly as in the old recipe, in the background and as root',
     }),
@@ -57,6 +65,7 @@ The hosts need SSH, systemd and root (or sudo), and nothing else.`;
       dryRun: this.flags['dry-run'],
       source: this.flags.source,
       sha256: this.flags.sha256,
+      copyBuild: this.flags['copy-build'],
       signal: this.signal,
       progress: this.progress,
     });
@@ -67,10 +76,15 @@ The hosts need SSH, systemd and root (or sudo), and nothing else.`;
 
 /** What only the C program knows means nothing to another engine, and must not be silently ignored. */
 function refuseForeignFlags(
-  flags: { source?: string | undefined; sha256?: string | undefined; verbatim: boolean },
+  flags: {
+    source?: string | undefined;
+    sha256?: string | undefined;
+    'copy-build': boolean;
+    verbatim: boolean;
+  },
   engine: EngineName,
 ): void {
-  const [flag] = (['source', 'sha256', 'verbatim'] as const).filter((name) => flags[name]);
+  const [flag] = (['source', 'sha256', 'copy-build', 'verbatim'] as const).filter((name) => flags[name]);
   if (flag === undefined || engine === 'legacy') return;
   throw new OperatorError(`--${flag} is for --engine legacy, not for ${engine}`, {
     code: 'USAGE',

@@ -20,6 +20,10 @@ export default class BuildLegacy extends BaseCommand<typeof BuildLegacy> {
       command:
         '<%= config.bin %> build legacy --on ops@cache1 --source memcached-1.2.8-repcached-2.2.1.tar.gz',
     },
+    {
+      description: 'Once for two hosts of the same system, of which the second one needs no compiler',
+      command: '<%= config.bin %> build legacy --on cache1 --copy-to cache2',
+    },
   ];
   static override flags = {
     ...sourceFlags,
@@ -28,14 +32,19 @@ export default class BuildLegacy extends BaseCommand<typeof BuildLegacy> {
       helpValue: 'HOST',
       description: '[user@]host[:ssh port], or "here": this machine',
     }),
+    'copy-to': Flags.string({
+      helpValue: 'HOST',
+      description: 'copy what was built to this host, of the same system, instead of building it there again',
+    }),
     ...sshFlags,
   };
 
   async run(): Promise<BuildLegacyReport> {
-    const { on, source, sha256, user, 'ssh-port': sshPort, identity } = this.flags;
+    const { on, 'copy-to': copyTo, source, sha256, user, 'ssh-port': sshPort, identity } = this.flags;
     const json = this.jsonEnabled();
     const report = await buildLegacy({
       on,
+      copyTo,
       login: { user, sshPort, identityFile: identity },
       source,
       sha256,
@@ -44,6 +53,9 @@ export default class BuildLegacy extends BaseCommand<typeof BuildLegacy> {
       progress: progressFor({ json }),
     });
     this.log(report.built ? `${PROGRAM} is built (log: ${BUILD_LOG}).` : `${PROGRAM} stands already.`);
+    if (report.copied !== undefined) {
+      this.log(report.copied ? `It is copied to ${copyTo}.` : `It stands on ${copyTo} already.`);
+    }
     return report;
   }
 }

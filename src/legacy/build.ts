@@ -1,12 +1,10 @@
 // Builds repcached on a host: packages, source, configure, make, install. What stands there already is not built again.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { OperatorError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import type { Step } from '../service/service.js';
-import { BUILD_FAILED, BUILD_SCRIPT } from './build-script.js';
-import { BUILD_LOG, BUILD_RECORD, PREFIX, PROGRAM } from './layout.js';
+import { BUILD_SCRIPT } from './build-script.js';
+import { describeFailure, INSTALL_REMEDIES, installArchive } from './install-archive.js';
+import { BUILD_RECORD, PREFIX, PROGRAM } from './layout.js';
 import { installPackages, missingPackages, packageManagerOf } from './packages.js';
 import { getSource, type Source } from './source.js';
 import { patchedTree } from './source-tree.js';
@@ -89,41 +87,18 @@ export async function whyBuild(host: Host, { source, rebuild }: BuildWish): Prom
  */
 export async function buildOn(host: Host, source: Source): Promise<{ patch: 'patched' | 'already' }> {
   const { tree, state } = patchedTree(source.tree);
-  const folder = await mkdtemp(join(tmpdir(), 'repcachectl-source-'));
-  const work = (
-    await host.run(['mktemp', '-d', '/var/tmp/repcached-build.XXXXXX'], { root: true })
-  ).stdout.trim();
-  try {
-    const archive = join(folder, 'source.tar');
-    await writeFile(archive, writeTar(tree, SOURCE_MTIME_SEC));
-    await host.putFile(archive, `${work}/source.tar`, { mode: 0o600, root: true });
-    const record = `source sha256 ${source.sha256}`;
-    const result = await host.run(['sh', '-c', BUILD_SCRIPT, 'sh', work, BUILD_LOG, record], {
-      root: true,
-      timeoutMs: BUILD_TIMEOUT_MS,
-      allowFailure: true,
-      label: 'building repcached',
-    });
-    if (result.exitCode !== 0) throw failed(host, result.exitCode, result.stdout, result.stderr);
-    return { patch: state };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-    await host.run(['rm', '-rf', '--', work], { root: true });
-  }
-}
-
-function failed(host: Host, exitCode: number, stdout: string, stderr: string): OperatorError {
-  const [step, ...lines] = stdout.trimEnd().split('\n');
-  const what =
-    exitCode === BUILD_FAILED
-      ? `building repcached failed at "${step}":\n${lines.join('\n')}`
-      : `building repcached failed:\n${stderr.trim()}`;
-  return new OperatorError(`${host.name}: ${what}`, {
+  const label = 'building repcached';
+  const failure = await installArchive(host, {
+    archive: writeTar(tree, SOURCE_MTIME_SEC),
+    script: BUILD_SCRIPT,
+    record: `source sha256 ${source.sha256}`,
+    timeoutMs: BUILD_TIMEOUT_MS,
+    label,
+  });
+  if (failure === undefined) return { patch: state };
+  throw new OperatorError(describeFailure(host, label, failure), {
     code: 'BUILD_FAILED',
     exit: 'stepFailed',
-    suggestions: [
-      `see all of it on the host: ${BUILD_LOG}`,
-      'nothing was installed; what was there before is still there',
-    ],
+    suggestions: INSTALL_REMEDIES,
   });
 }

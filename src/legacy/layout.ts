@@ -3,9 +3,9 @@
 /** As in the recipe that everybody followed; a program that was built there by hand is found here. */
 export const PREFIX = '/usr/local/repcached';
 export const PROGRAM = `${PREFIX}/bin/memcached`;
-/** Says that repcachectl built what is under the prefix, and from what. */
+/** Says that repcachectl built what is under the prefix, or copied it there, and from what. */
 export const BUILD_RECORD = `${PREFIX}/.repcachectl-build`;
-/** What the last build said, whole; stays when the build failed. */
+/** What the last build or copy said, whole; stays when it failed. */
 export const BUILD_LOG = '/var/log/repcached-legacy-build.log';
 
 export const LEGACY_USER = 'repcached-legacy';

@@ -15,11 +15,15 @@ export interface PackageManager {
   remove(packages: readonly string[]): readonly [string, ...string[]];
   /** A program that exits with 0 exactly when the package is installed. */
   isInstalled(packageName: string): readonly [string, ...string[]];
+  /** A program that prints the name of the package that a file belongs to, and fails when it belongs to none. */
+  ownerOf(path: string): readonly [string, ...string[]];
 }
 
 export interface OsRelease {
   readonly id: string;
   readonly idLike: readonly string[];
+  /** `12`, `9.4`; undefined for a rolling release. */
+  readonly versionId: string | undefined;
   /** First number of VERSION_ID; undefined for a rolling release. */
   readonly majorVersion: number | undefined;
   readonly prettyName: string;
@@ -32,10 +36,12 @@ export function parseOsRelease(text: string): OsRelease {
     const match = /^\s*([A-Z0-9_]+)=(.*?)\s*$/.exec(line);
     if (match !== null) values.set(match[1], unquote(match[2]));
   }
-  const major = Number.parseInt(values.get('VERSION_ID') ?? '', 10);
+  const versionId = values.get('VERSION_ID') || undefined;
+  const major = Number.parseInt(versionId ?? '', 10);
   return {
     id: (values.get('ID') ?? 'linux').toLowerCase(),
     idLike: (values.get('ID_LIKE') ?? '').toLowerCase().split(/\s+/).filter(Boolean),
+    versionId,
     majorVersion: Number.isNaN(major) ? undefined : major,
     prettyName: values.get('PRETTY_NAME') ?? values.get('NAME') ?? 'an unnamed system',
   };
@@ -48,6 +54,15 @@ function unquote(text: string): string {
 
 const RPM_PACKAGES = ['gcc', 'make', 'libevent', 'libevent-devel'];
 const rpmInstalled = (packageName: string) => ['rpm', '-q', '--quiet', packageName] as const;
+const rpmOwner = (path: string) => ['rpm', '-q', '--queryformat', '%{NAME}\\n', '-f', path] as const;
+
+/** dpkg knows a file by one path only, with or without /usr, whichever its package had when it was made. */
+const DPKG_OWNER = `
+for path in "$1" "/usr$1" "\${1#/usr}"; do
+  name=$(dpkg-query -S "$path" 2>/dev/null | sed -n '/^diversion/d; s/[:,].*//p' | head -n 1)
+  if [ -n "$name" ]; then echo "$name"; exit 0; fi
+done
+exit 1`;
 
 const APT: PackageManager = {
   name: 'apt',
@@ -71,6 +86,7 @@ const APT: PackageManager = {
     `dpkg-query -W -f '\${db:Status-Abbrev}' "$1" 2>/dev/null | grep -q '^ii'`,
     ...['sh', packageName],
   ],
+  ownerOf: (path) => ['sh', '-c', DPKG_OWNER, 'sh', path],
 };
 
 const yumLike = (name: 'dnf' | 'yum'): PackageManager => ({
@@ -80,6 +96,7 @@ const yumLike = (name: 'dnf' | 'yum'): PackageManager => ({
   install: (packages) => [[name, '-q', '-y', 'install', ...packages]],
   remove: (packages) => [name, '-q', '-y', 'remove', ...packages],
   isInstalled: rpmInstalled,
+  ownerOf: rpmOwner,
 });
 
 const ZYPPER: PackageManager = {
@@ -90,6 +107,7 @@ const ZYPPER: PackageManager = {
   install: (packages) => [['zypper', '--non-interactive', 'install', '--no-recommends', ...packages]],
   remove: (packages) => ['zypper', '--non-interactive', 'remove', ...packages],
   isInstalled: rpmInstalled,
+  ownerOf: rpmOwner,
 };
 
 const APK: PackageManager = {
@@ -99,6 +117,7 @@ const APK: PackageManager = {
   install: (packages) => [['apk', 'add', '--no-cache', ...packages]],
   remove: (packages) => ['apk', 'del', ...packages],
   isInstalled: (packageName) => ['apk', 'info', '-e', packageName],
+  ownerOf: (path) => ['apk', 'info', '-q', '-W', path],
 };
 
 /**

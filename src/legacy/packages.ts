@@ -1,15 +1,19 @@
 // Packages on a host, by its own package manager.
 import { OperatorError } from '../errors.js';
 import type { Host } from '../host/host.js';
-import { type PackageManager, packageManagerFor, parseOsRelease } from './package-manager.js';
+import { type OsRelease, type PackageManager, packageManagerFor, parseOsRelease } from './package-manager.js';
 
 const INSTALL_TIMEOUT_MS = 15 * 60_000;
 const LINES_SHOWN = 15;
 
 /** @throws OperatorError `NO_PACKAGE_MANAGER` (exit unsuitable) */
 export async function packageManagerOf(host: Host): Promise<PackageManager> {
+  return packageManagerFor(await osReleaseOf(host));
+}
+
+export async function osReleaseOf(host: Host): Promise<OsRelease> {
   const text = (await host.readFile('/etc/os-release')) ?? (await host.readFile('/usr/lib/os-release')) ?? '';
-  return packageManagerFor(parseOsRelease(text));
+  return parseOsRelease(text);
 }
 
 /** Of the packages, those that the host lacks. */

@@ -28,6 +28,8 @@ export interface DeployOptions {
   /** For the engine `legacy`: where its source comes from. */
   readonly source?: string | undefined;
   readonly sha256?: string | undefined;
+  /** Build it on one host only, and copy it to the other. */
+  readonly copyBuild?: boolean;
 }
 
 export interface NodeReport {

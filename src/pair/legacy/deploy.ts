@@ -2,7 +2,8 @@
 // The same promise as deploy's own: look first, change only what differs, write repcache.yaml last.
 import { randomBytes } from 'node:crypto';
 import { OperatorError } from '../../errors.js';
-import { buildSteps, LegacySource, whyBuild } from '../../legacy/build.js';
+import { refuseUnlike } from '../../legacy/alike.js';
+import { type BuildWish, buildSteps, LegacySource, whyBuild } from '../../legacy/build.js';
 import { firewallOf } from '../../legacy/firewall.js';
 import { isGivenUp, migrationUnderWay } from '../../legacy/replaced.js';
 import { DEFAULT_SOURCE } from '../../legacy/source.js';
@@ -20,6 +21,7 @@ import { onBoth } from '../on-both.js';
 import { type OpenPair, peerOf } from '../open-pair.js';
 import { NODE_NAMES, type NodeName, type PairConfig } from '../types.js';
 import { poll } from '../wait.js';
+import { buildOnce } from './build-once.js';
 
 const SERVES_WITHIN_MS = 15_000;
 
@@ -43,18 +45,21 @@ export async function deployForeign(
     sha256: options.sha256,
     signal,
   });
-  const rebuild = options.source !== undefined;
+  const wish: BuildWish = { source, rebuild: options.source !== undefined };
+  const isLegacy = config.engine === 'legacy';
+  const copyBuild = isLegacy && options.copyBuild === true;
+  const hosts = { a: pair.nodes.a.host, b: pair.nodes.b.host };
+  if (copyBuild) await refuseUnlike(hosts.a, hosts.b);
   // An archive that can't be had, or is the wrong one, must show before anything is changed on a host.
-  if (config.engine === 'legacy' && !dryRun) {
-    const reasons = await onBoth((name) => whyBuild(pair.nodes[name].host, { source, rebuild }));
-    if (NODE_NAMES.some((name) => reasons[name] !== undefined)) {
-      await progress.step('Get the source', () => source.get());
-    }
+  if (isLegacy && !dryRun) {
+    const reasons = await onBoth((name) => whyBuild(hosts[name], wish));
+    const toBuild = NODE_NAMES.filter((name) => reasons[name] !== undefined).length;
+    if (toBuild > (copyBuild ? 1 : 0)) await progress.step('Get the source', () => source.get());
   }
+  const copied = copyBuild ? await buildOnce(hosts, wish, { dryRun, signal, progress }) : { a: [], b: [] };
   const changes = await progress.both(dryRun ? 'Compare' : 'Install', async (name, say) => {
-    const { host, service } = pair.nodes[name];
-    const steps: Step[] = config.engine === 'legacy' ? buildSteps(host, { source, rebuild }) : [];
-    steps.push(...service.installSteps(specOf(pair, name)));
+    const steps: Step[] = isLegacy && !copyBuild ? buildSteps(hosts[name], wish) : [];
+    steps.push(...pair.nodes[name].service.installSteps(specOf(pair, name)));
     const changed = await runSteps(steps, { dryRun, signal, say });
     say(
       summaryOf(
@@ -62,7 +67,7 @@ export async function deployForeign(
         'nothing to change',
       ),
     );
-    return changed;
+    return [...copied[name], ...changed];
   });
   signal.throwIfAborted();
   const stale = await onBoth((name) => isStale(pair, name));
@@ -71,7 +76,7 @@ export async function deployForeign(
     (name) => stale[name] || changes[name].some((change) => change.needsRestart),
   );
   if (!dryRun) {
-    if (config.engine === 'legacy') await bringUp(pair, actions, { signal, progress });
+    if (isLegacy) await bringUp(pair, actions, { signal, progress });
     else await startEach(pair, actions, options);
     if (configFileChanged) await writePairFile(located.path, text);
   }

@@ -50,6 +50,12 @@ describe.skipIf(!CLI_IS_BUILT)('repcachectl', () => {
     ['hosts for a local pair', ['verify', '--local', '--a', 'one'], 2, /--local/],
     ['a host that is none', ['deploy', '--a', '-x', '--b', 'two'], 2, /Error/],
     ['a migration to nowhere', ['migrate'], 2, /--to|--back/],
+    [
+      'a build to copy of an engine that is not built',
+      ['deploy', '--a', 'one', '--b', 'two', '--copy-build'],
+      2,
+      /--copy-build is for --engine legacy/,
+    ],
     ['no pair', ['status'], 3, /no repcache\.yaml here/],
     ['no local pair', ['verify', '--local'], 3, /no local pair[\s\S]*deploy --local/],
     ['a file that is not there', ['status', '--config', 'nowhere.yaml'], 3, /nowhere\.yaml: no such file/],

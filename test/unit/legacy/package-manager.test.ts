@@ -58,6 +58,7 @@ describe('os-release', () => {
     expect(parseOsRelease(text)).toEqual({
       id: 'odd',
       idLike: [],
+      versionId: undefined,
       majorVersion: undefined,
       prettyName: 'A "quoted" name',
     });
