@@ -29,7 +29,10 @@ export class RingChangeLog implements ChangeLog {
   readonly #words: Uint32Array;
   /** [0] the newest sequence number. A double counts 2^53 writes exactly. */
   readonly #head: Float64Array;
-  /** [hi, lo, node bit of the peer, whether that bit says whose version it is]: see {@link RingChangeLog.mayBeUnknownToPeer}. */
+  /**
+   * [hi, lo, node bit of the peer, whether that bit says whose version it is, hi, lo of the last version before that bit
+   * became the peer's]: see {@link RingChangeLog.mayBeUnknownToPeer}.
+   */
   readonly #known: Uint32Array;
 
   /** @param capacity entries, a power of two; 16 bytes each. */
@@ -41,7 +44,7 @@ export class RingChangeLog implements ChangeLog {
     this.#mask = capacity - 1;
     this.#words = memory.words('change-log.entries', capacity * WORDS_PER_ENTRY);
     this.#head = memory.doubles('change-log.head', 1);
-    this.#known = memory.words('change-log.known', 4);
+    this.#known = memory.words('change-log.known', 6);
     if (memory.isFresh) this.#known[2] = NO_BIT;
   }
 
@@ -88,12 +91,19 @@ export class RingChangeLog implements ChangeLog {
     return (this.#words[(seq & this.#mask) * WORDS_PER_ENTRY + 3] >>> 8) as ChangeKind;
   }
 
-  /** A link begins, in which our writes have this bit. */
-  beginLink(ownNodeBit: 0 | 1): void {
+  /**
+   * A link begins, in which our writes have this bit.
+   * @param latestHi of the last version made or seen here before the link
+   */
+  beginLink(ownNodeBit: 0 | 1, latestHi: number, latestLo: number): void {
+    const known = this.#known;
     const peerBit = 1 - ownNodeBit;
-    // If it was ours before, older versions with it are not the peer's. That lasts until they are acknowledged.
-    if (this.#known[2] !== peerBit) this.#known[3] = 0;
-    this.#known[2] = peerBit;
+    if (known[2] === peerBit) return;
+    // It may have been ours before: older versions with it are not the peer's. That lasts until they are acknowledged.
+    known[3] = 0;
+    known[2] = peerBit;
+    known[4] = latestHi;
+    known[5] = latestLo;
   }
 
   /** The peer acknowledged everything of ours up to this version. */
@@ -123,8 +133,10 @@ export class RingChangeLog implements ChangeLog {
 
   isUnacknowledged(versionHi: number, versionLo: number): boolean {
     const known = this.#known;
-    // In doubt it is the peer's: to take those for ours would make all that is evicted while it comes in seem lost.
-    if ((versionLo & 1) === known[2]) return false;
-    return compareVersions(versionHi, versionLo, known[0], known[1]) > 0;
+    if (compareVersions(versionHi, versionLo, known[0], known[1]) <= 0) return false;
+    if ((versionLo & 1) !== known[2]) return true;
+    // With the peer's bit it is the peer's, unless it is from before the bit was: then it may be ours. All that a node
+    // without data is given is the peer's: else what is evicted while it comes in would seem lost.
+    return known[3] === 0 && compareVersions(versionHi, (versionLo & ~1) >>> 0, known[4], known[5]) <= 0;
   }
 }

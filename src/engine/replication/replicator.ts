@@ -449,11 +449,11 @@ export class Replicator implements ReplicationMachine {
     link.enter('measuring');
     link.decoder.maxFrameBytes = maxFrameBytes(this.#options.maxValueBytes);
     const nodeBit = nodeBitBeside(this.#options.nodeId, peer.nodeId);
+    this.#log.beginLink(nodeBit, this.#clock.latestHi, this.#clock.latestLo);
     this.#joinClocks(nodeBit, peer.clockMs);
     this.#active = link;
     this.#offset = new ClockOffset();
     this.#incoming.beginLink();
-    this.#log.beginLink(nodeBit);
     this.#seeds =
       link.role === 'dialer'
         ? digestSeeds(link.ownHello.nonce, peer.nonce)

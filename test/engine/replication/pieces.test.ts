@@ -58,7 +58,7 @@ describe('RingChangeLog', () => {
   it('knows what the peer may not know', () => {
     const log = new RingChangeLog(4);
     expect(log.mayBeUnknownToPeer(1, 0)).toBe(true);
-    log.beginLink(0);
+    log.beginLink(0, 0, 0);
     log.peerKnows(5, 0);
     log.peerIsSynced();
     expect([
@@ -72,13 +72,24 @@ describe('RingChangeLog', () => {
 
   it('trusts no node bit while the bits have changed sides', () => {
     const log = new RingChangeLog(4);
-    log.beginLink(0);
+    log.beginLink(0, 0, 0);
     log.peerIsSynced();
-    log.beginLink(1);
+    log.beginLink(1, 9, 0);
     expect([log.mayBeUnknownToPeer(9, 0), log.mayBeUnknownToPeer(9, 1)]).toEqual([true, true]);
-    expect([log.isUnacknowledged(9, 0), log.isUnacknowledged(9, 1)]).toEqual([false, true]);
+    expect([log.isUnacknowledged(9, 0), log.isUnacknowledged(9, 1)]).toEqual([true, true]);
     log.peerIsSynced();
     expect([log.mayBeUnknownToPeer(9, 0), log.mayBeUnknownToPeer(9, 1)]).toEqual([false, true]);
+  });
+
+  it('takes for its own, and unacknowledged, what may be from before the bits changed sides; nothing later', () => {
+    const log = new RingChangeLog(4);
+    log.beginLink(0, 0, 0);
+    log.beginLink(1, 9, 4);
+    log.peerKnows(7, 0);
+    expect([log.isUnacknowledged(7, 0), log.isUnacknowledged(9, 4)]).toEqual([false, true]);
+    expect([log.isUnacknowledged(9, 6), log.isUnacknowledged(9, 7)]).toEqual([false, true]);
+    log.beginLink(1, 20, 0);
+    expect(log.isUnacknowledged(12, 0)).toBe(false);
   });
 });
 

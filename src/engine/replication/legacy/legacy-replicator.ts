@@ -103,7 +103,7 @@ export class LegacyReplicator implements ReplicationMachine {
     this.#log = changeLog;
     this.#clock = clock;
     this.#clock.nodeBit = OWN_NODE_BIT;
-    changeLog.beginLink(OWN_NODE_BIT);
+    changeLog.beginLink(OWN_NODE_BIT, 0, 0);
     changeLog.peerIsSynced();
     this.#backoff = new Backoff(options.random);
     this.#readiness = new Readiness(options.readyTimeoutMs ?? DEFAULT_READY_TIMEOUT_MS);
