@@ -76,8 +76,9 @@ async function librariesOf(host: Host): Promise<string[]> {
   const { stdout } = await host.run(['ldd', PROGRAM], { allowFailure: true });
   const packages = new Set<string>();
   for (const [, path] of stdout.matchAll(/=> (\/\S+)/g)) {
-    const owner = await host.run(manager.ownerOf(path), { allowFailure: true });
-    if (owner.exitCode === 0) packages.add(owner.stdout.trim().split('\n')[0]);
+    const found = await host.run(manager.ownerOf(path), { allowFailure: true });
+    const [owner] = found.stdout.trim().split('\n');
+    if (found.exitCode === 0 && owner !== '') packages.add(owner);
   }
   return [...packages];
 }

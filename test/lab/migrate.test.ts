@@ -45,6 +45,8 @@ describe('a migration', () => {
     const status = await lab.cli(['status'], { env: { COLUMNS: '200' } });
     expect(status.stdout).toContain('our engine runs in its place');
     expect((await lab.cli(['start'])).stderr).toContain('repcachectl migrate --back');
+    expect((await lab.cli(['deploy'])).stderr).toContain('repcachectl migrate --back');
+    expect((await lab.on('b', `systemctl is-enabled ${LEGACY}`)).stdout).toBe('disabled');
     await succeeds(lab, BACK);
     expect(await units(lab)).toEqual(['legacy', 'legacy']);
     await succeeds(lab, ['status']);
