@@ -58,6 +58,14 @@ export class FrameWriter {
     writeF64(this.buffer, at + 8, second);
   }
 
+  /** Frames that were built elsewhere. */
+  frames(bytes: Uint8Array): void {
+    const end = this.length + bytes.length;
+    if (end > this.buffer.length) this.#grow(end);
+    this.buffer.set(bytes, this.length);
+    this.length = end;
+  }
+
   #grow(sizeBytes: number): void {
     // A large value comes alone: twice its size would be waste.
     const larger = new Uint8Array(Math.max(sizeBytes, Math.min(this.buffer.length * 2, KEPT_BYTES)));

@@ -8,6 +8,7 @@ import {
   REMOTE_APPLIED,
   REMOTE_CLOCK,
   REMOTE_INVALID,
+  REMOTE_LOST_HERE,
   REMOTE_OLDER,
   REMOTE_OVERRULED,
   type RemoteResult,
@@ -28,12 +29,16 @@ import {
 } from './frames.js';
 import { type Have, NOBODY, type SyncKind } from './have.js';
 import type { DigestSeeds } from './range-digest.js';
+import { SentBack } from './sent-back.js';
 import type { SyncBegin } from './sync-begin.js';
 
 const MAX_EXPTIME_SEC = 0xffff_ffff;
 
 /** Why a link must be closed, for its `link down` line. Null: all is well. */
 export type Fault = string | null;
+
+/** No number of losses. */
+const NEVER = -1;
 
 const MALFORMED: Fault = 'the peer sent a malformed frame';
 const CLOCK_TOO_FAR: Fault = "an entry is from more than an hour in the future: set the hosts' clocks";
@@ -60,6 +65,7 @@ export class Incoming {
   clockOffsetMs = 0;
   /** Whether we hold what the peer holds: not on this link yet, a sync is bringing it, or yes. */
   copy: 'none' | 'running' | 'complete' = 'none';
+  readonly sentBack = new SentBack();
   readonly #store: Store;
   /** Whose changes were applied last, and up to where. Outlives links: the next one goes on from there. */
   #streamOf: Uint8Array = NOBODY;
@@ -67,6 +73,8 @@ export class Incoming {
   #syncId = 0;
   /** How many losses there had been when the present sync began. */
   #lossesBefore = 0;
+  /** Whether a sync has shown since then all that the peer has. */
+  #hasSeenAll = false;
   #reply: DigestReply | null = null;
   /** Scratch for the entry at hand. */
   readonly #marks: ItemMarks = { isStale: false, isProvisional: false, uniqueHi: 0, uniqueLo: 0 };
@@ -80,6 +88,8 @@ export class Incoming {
     this.copy = 'none';
     this.completeSyncId = 0;
     this.isSyncing = false;
+    this.#hasSeenAll = false;
+    this.sentBack.beginLink();
     this.#reply = null;
   }
 
@@ -95,6 +105,7 @@ export class Incoming {
     if (sync.hasGap || this.copy === 'none') this.copy = 'running';
     this.#syncId = sync.id;
     this.#lossesBefore = this.#store.lostWrites.count;
+    this.#hasSeenAll = false;
     this.isSyncing = true;
     this.syncKind = sync.kind;
     this.syncKeys = 0;
@@ -115,11 +126,23 @@ export class Incoming {
     this.copy = 'complete';
     this.isSyncing = false;
     this.completeSyncId = this.#syncId;
-    if (this.syncKind !== 'partial') this.#forgetLosses();
+    this.#hasSeenAll = this.syncKind !== 'partial';
+    this.#forgetLosses();
   }
 
-  /** All that the peer has was looked at. What was lost meanwhile needs another look. */
+  /** The peer has answered the ping of that time. */
+  pinged(sentMs: number): void {
+    this.sentBack.pinged(sentMs);
+    this.#forgetLosses();
+  }
+
+  /**
+   * Once all that the peer has was looked at, and it has heard what of that it must drop: until then the link may
+   * break, and the same be offered again. What was lost meanwhile needs another look.
+   */
   #forgetLosses(): void {
+    if (!this.#hasSeenAll || this.sentBack.awaitsPeer) return;
+    this.#hasSeenAll = false;
     const { lostWrites } = this.#store;
     this.#store.lock();
     try {
@@ -149,22 +172,22 @@ export class Incoming {
     if (valueStart > end) return MALFORMED;
     this.#store.lock();
     try {
-      return this.#count(
-        end - start,
-        this.#store.applyRemoteItem(
-          bytes,
-          keyStart,
-          keyLength,
-          valueStart,
-          end - valueStart,
-          readU32(bytes, start + 12),
-          this.#ownExptime(readU32(bytes, start + 8)),
-          readU32(bytes, start),
-          readU32(bytes, start + 4),
-          bytes[start + 16],
-          marks,
-        ),
+      const result = this.#store.applyRemoteItem(
+        bytes,
+        keyStart,
+        keyLength,
+        valueStart,
+        end - valueStart,
+        readU32(bytes, start + 12),
+        this.#ownExptime(readU32(bytes, start + 8)),
+        readU32(bytes, start),
+        readU32(bytes, start + 4),
+        bytes[start + 16],
+        marks,
       );
+      // Without room for the answer all that the peer has must be looked at once more.
+      if (result === REMOTE_LOST_HERE && !this.sentBack.add(bytes, start)) this.#lossesBefore = NEVER;
+      return this.#count(end - start, result);
     } finally {
       this.#store.unlock();
     }

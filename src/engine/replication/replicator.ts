@@ -587,6 +587,7 @@ export class Replicator implements ReplicationMachine {
     this.#offset.sample(sentMs, peerMs, this.#nowMs);
     this.#incoming.exptimeCorrectionSec = this.#offset.correctionSec;
     this.#incoming.clockOffsetMs = this.#offset.estimateMs;
+    this.#incoming.pinged(sentMs);
     link.isMeasured = true;
     if (link.state === 'measuring') this.#syncIfDue(link);
   }
@@ -686,6 +687,7 @@ export class Replicator implements ReplicationMachine {
       writer.numbersFrame(FRAME.pong, link.pongDueMs, this.#nowMs);
       link.pongDueMs = null;
     }
+    this.#incoming.sentBack.write(writer, this.#nowMs);
     if (link.haveIsDue) {
       link.haveIsDue = false;
       this.#askedMs = this.#nowMs;

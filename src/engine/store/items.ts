@@ -439,22 +439,6 @@ export class Items implements ItemKeeper {
     this.drop(ref);
   }
 
-  /** Leaves a tombstone for an item of the peer's that is not taken, and has the peer told. */
-  sendBack(
-    key: Uint8Array,
-    keyStart: number,
-    keyLength: number,
-    hash: number,
-    versionHi: number,
-    versionLo: number,
-    touchSeq: number,
-  ): void {
-    const ref = this.addTombstone(key, keyStart, keyLength, hash, versionHi, versionLo, touchSeq);
-    // Without room for it the loss counts as a new one, for which the peer's items will be looked at again.
-    if (ref === 0) this.lost.noteDeleted(hash, versionHi, versionLo);
-    else this.#changeLog?.append(ref, versionHi, versionLo, touchSeq, CHANGE_TOMBSTONE);
-  }
-
   // ── Upkeep ───────────────────────────────────────────────────────────────────────────────────────────────────
 
   restartSweep(): void {

@@ -2,7 +2,8 @@
 //
 // Memory is bounded, so a tombstone or a new value may have to go while the peer still keeps something older under
 // the key. That must not come back as if nothing had happened: when the peer offers it, it is refused, and a tombstone
-// of the same version goes back (RemoteWrites). Until all that the peer has was compared once more, keys are kept here.
+// of the same version goes back (replication/sent-back.ts). Until all that the peer has was compared once more, and it
+// has heard of those, keys are kept here.
 import type { SharedMemory } from './shared-memory.js';
 import { compareVersions } from './version.js';
 
@@ -160,7 +161,7 @@ export class LostWrites {
     return compareVersions(hi, lo, control[FLOOR_SEEN_HI], control[FLOOR_SEEN_LO]) <= 0;
   }
 
-  /** All that the peer has was compared with what is here, and nothing was lost meanwhile. */
+  /** All that the peer has was compared with what is here, it dropped what was refused, and nothing was lost meanwhile. */
   clear(): void {
     if (!this.isPending) return;
     this.#keys.fill(0);

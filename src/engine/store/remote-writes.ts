@@ -101,10 +101,7 @@ export class RemoteWrites {
       if (known !== 0) items.drop(known);
       return REMOTE_DEAD;
     }
-    if (known === 0 && items.lost.covers(hash, versionHi, versionLo, isOwn)) {
-      items.sendBack(bytes, keyStart, keyLength, hash, versionHi, versionLo, touchSeq);
-      return REMOTE_LOST_HERE;
-    }
+    if (known === 0 && items.lost.covers(hash, versionHi, versionLo, isOwn)) return REMOTE_LOST_HERE;
     return this.#store(
       bytes,
       keyStart,

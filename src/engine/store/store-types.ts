@@ -85,7 +85,7 @@ export const REMOTE_SAME = 1;
 export const REMOTE_OLDER = 2;
 /** Below the flush floor, or expired on arrival: whatever older was here is gone, nothing is kept. */
 export const REMOTE_DEAD = 3;
-/** Absent here, and older than what was lost of the key: refused, and a tombstone tells the peer to drop it. */
+/** Absent here, and older than what was lost of the key: refused. The peer is to be told to drop it. */
 export const REMOTE_LOST_HERE = 4;
 /** No room (or larger than -I allows here): whatever older was here is gone. */
 export const REMOTE_NO_MEMORY = 5;

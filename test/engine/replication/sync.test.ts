@@ -50,6 +50,11 @@ function tapItems(end: End): string[] {
   return keys;
 }
 
+function hasFrame(bytes: Uint8Array, type: number): boolean {
+  for (let at = 0; at < bytes.length; at += 4 + readU32(bytes, at)) if (bytes[at + 4] === type) return true;
+  return false;
+}
+
 function lastLine(end: End): string {
   return end.lines.at(-1) ?? '';
 }
@@ -221,6 +226,8 @@ describe('what went before the peer had heard of it', () => {
       expect([a.get(`k${i}`), b.get(`k${i}`)]).toEqual([expected, expected]);
     }
     expect([a.get('k400'), b.get('k499')]).toEqual(['v400', 'v499']);
+    // It is known that the peer has heard of it once it has answered the next ping.
+    waitAndSettle(a, b, 1_000);
     expect(a.store.lostWrites.isPending).toBe(false);
   });
 
@@ -235,6 +242,49 @@ describe('what went before the peer had heard of it', () => {
     expect(evicted).not.toEqual([]);
     reconnect(a, b);
     for (const key of evicted) expect([key, a.get(key), b.get(key)]).toEqual([key, null, null]);
+  });
+
+  it('is looked for once, however much of it there is and however little room for tombstones', () => {
+    const [a, b] = newPair({ tombstoneShare: 0.0003 });
+    fill(a, 0, 500);
+    settle(a, b);
+    cut(a, b);
+    for (let i = 0; i < 400; i++) a.remove(`k${i}`);
+    const { deleteCount } = a.store.lostWrites;
+    expect(deleteCount).toBeGreaterThan(200);
+    reconnect(a, b);
+    waitAndSettle(a, b, 1_000);
+    expect([a.store.lostWrites.deleteCount, a.store.lostWrites.isPending]).toEqual([deleteCount, false]);
+    for (let i = 0; i < 400; i++) expect([`k${i}`, b.get(`k${i}`)]).toEqual([`k${i}`, null]);
+  });
+
+  it('is looked for again if the link breaks before the peer has heard what to drop', () => {
+    const [a, b] = newPair(SMALL);
+    fill(a, 0, 20, `old${PADDING}`);
+    settle(a, b);
+    cut(a, b);
+    fill(a, 0, 20, `new${PADDING}`);
+    for (let i = 0; i < 8_000; i++) a.set(`other${i}`, PADDING);
+    const evicted = Array.from({ length: 20 }, (_, i) => `k${i}`).filter((key) => a.get(key) === null);
+    connect(a, b, 2);
+    while (!a.outbox.some(({ bytes }) => hasFrame(bytes, FRAME.tombstone))) {
+      expect(a.isBusy || b.isBusy).toBe(true);
+      carryFrom(a, b);
+      carryFrom(b, a);
+      a.goOn();
+      b.goOn();
+    }
+    // The rest of what b has still comes in.
+    while (b.isBusy) {
+      carryFrom(b, a);
+      b.goOn();
+    }
+    for (const key of evicted) expect(b.get(key)).toMatch(/^old/);
+    cut(a, b, 2);
+    reconnect(a, b, 3);
+    waitAndSettle(a, b, 1_000);
+    for (const key of evicted) expect([key, a.get(key), b.get(key)]).toEqual([key, null, null]);
+    expect(a.store.lostWrites.isPending).toBe(false);
   });
 
   it('is looked for on a link that stands, at most every ten seconds', () => {
