@@ -3,7 +3,7 @@
 /**
  * A node that opens before it holds its peer's data answers "not found" to sessions that exist. So it waits
  *
- * - until the peer's full copy is in,
+ * - until the peer's full copy is in, and the peer has looked at what this node kept from before, if anything,
  * - or until it is clear that there is no peer: none was named (-x), or its host refused the connection,
  * - or for the set time: a peer that cannot be reached must not keep a whole site down. While a copy comes in and
  *   makes progress, the time starts again with every bit of it.

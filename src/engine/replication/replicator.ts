@@ -310,7 +310,11 @@ export class Replicator implements ReplicationMachine {
     this.#outgoing.tick();
     this.#askAfterLoss();
     if (this.#readiness.overdue(now)) {
-      this.#say('serving without the data of the peer: it was not ready in time');
+      this.#say(
+        this.#incoming.copy === 'complete'
+          ? 'serving before the peer has seen all that was kept here: it was not ready in time'
+          : 'serving without the data of the peer: it was not ready in time',
+      );
       this.#openClientPort();
     }
   }
@@ -563,7 +567,7 @@ export class Replicator implements ReplicationMachine {
         return null;
       case FRAME.ack:
         if (size !== ACK_BYTES) break;
-        return this.#onAck(readF64(bytes, start), readU32(bytes, start + 8));
+        return this.#onAck(link, readF64(bytes, start), readU32(bytes, start + 8));
       case FRAME.ping:
         if (size !== 8) break;
         link.pongDueMs = readF64(bytes, start);
@@ -624,19 +628,22 @@ export class Replicator implements ReplicationMachine {
     if (type === FRAME.syncEnd) {
       incoming.endSync();
       this.#syncs.received({ kind: incoming.syncKind, keys: incoming.syncKeys, bytes: incoming.syncBytes });
-      this.#openClientPort();
+      this.#openIfCopied(link);
       this.#noteSync();
     }
     incoming.reached(link.peerHello!.nodeId, seq);
     return null;
   }
 
-  #onAck(seq: number, syncId: number): Fault {
+  #onAck(link: Link, seq: number, syncId: number): Fault {
     const outgoing = this.#outgoing;
     const awaitedSync = outgoing.awaitsSyncAck;
     if (!outgoing.acknowledge(seq, syncId)) return malformed(FRAME.ack);
     this.#lag.acknowledged(outgoing.ackedSeq, this.#nowMs);
-    if (awaitedSync && !outgoing.awaitsSyncAck) this.#syncs.sent(outgoing.sync!.half);
+    if (awaitedSync && !outgoing.awaitsSyncAck) {
+      this.#syncs.sent(outgoing.sync!.half);
+      this.#openIfCopied(link);
+    }
     this.#noteSync();
     return null;
   }
@@ -724,6 +731,15 @@ export class Replicator implements ReplicationMachine {
   }
 
   // ── Beginning and end of service ───────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Of what this node kept from before, the peer may have had something newer and lost it. Before it acknowledges our
+   * sync it sends that back (sent-back.ts). A peer that had nothing has nothing to say.
+   */
+  #openIfCopied(link: Link): void {
+    if (this.#incoming.copy !== 'complete') return;
+    if (this.#outgoing.syncIsAcked || link.peerHave?.entryCount === 0) this.#openClientPort();
+  }
 
   #openClientPort(): void {
     if (this.#readiness.open()) this.#effects.push({ kind: 'ready' });

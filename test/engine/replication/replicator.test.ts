@@ -22,6 +22,19 @@ function settle(a: End, b: End): void {
   carry(a, b);
 }
 
+/** What the peer says arrives as soon as it can be said; what the starting node says takes its time. */
+function carryUntilReady(starting: End, peer: End): void {
+  while (!starting.isReady) {
+    expect(starting.isBusy || peer.isBusy).toBe(true);
+    carryFrom(starting, peer);
+    while (peer.isBusy && !starting.isReady) {
+      carryFrom(peer, starting);
+      peer.goOn();
+    }
+    starting.goOn();
+  }
+}
+
 describe('a pair', () => {
   it.each([Number.POSITIVE_INFINITY, 7, 1])('forms and copies both ways, sends split at %s', (splitBytes) => {
     const a = new End({ ...LOW, secrets: ['swordfish'] });
@@ -276,6 +289,29 @@ describe('serving', () => {
     expect(a.isReady).toBe(true);
     const [b, c] = pair();
     expect([b.isReady, c.isReady]).toEqual([true, true]);
+  });
+
+  it('waits for what the peer sends back because it lost something newer', () => {
+    const a = new End({ nodeId: 1, dials: true });
+    const b = new End({ nodeId: 2, dials: true, memoryBytes: 5 * 1024 * 1024 });
+    a.set('k', 'kept from before');
+    for (let i = 0; i < 4_000; i++) a.set(`other${i}`, 'kept from before');
+    b.nowMs += 1_000;
+    b.set('k', 'newer');
+    for (let i = 0; i < 8_000; i++) b.set(`other${i}`, 'x'.repeat(1_000));
+    expect(b.get('k')).toBe(null);
+    connect(a, b);
+    carryUntilReady(a, b);
+    expect([a.get('k'), a.get('other7999')]).toEqual([null, 'x'.repeat(1_000)]);
+  });
+
+  it('does not wait until a peer that has nothing has everything', () => {
+    const a = new End({ nodeId: 1, dials: true });
+    const b = new End({ nodeId: 2, dials: true });
+    for (let i = 0; i < 4_000; i++) a.set(`k${i}`, 'x'.repeat(1_000));
+    connect(a, b);
+    carryUntilReady(a, b);
+    expect(b.store.entryCount).toBeLessThan(4_000);
   });
 });
 
