@@ -95,8 +95,11 @@ describe('connections above -c', () => {
         for (const client of clients) client.close();
         await vi.waitFor(async () => {
           const client = await node.connect();
-          expect((await client.stats()).get('curr_connections')).toBe('1');
-          client.close();
+          try {
+            expect((await client.stats()).get('curr_connections')).toBe('1');
+          } finally {
+            client.close();
+          }
         }, EVENTUALLY);
       }
     });
