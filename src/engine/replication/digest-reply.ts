@@ -5,6 +5,7 @@ import { SEND_BUDGET_BYTES } from './entry-scan.js';
 import type { FrameWriter } from './frame-writer.js';
 import { DIGEST_HEADER_BYTES, DIGEST_RANGES_PER_FRAME, FRAME, SUM_BYTES, writeU32 } from './frames.js';
 import { SUMMED_BUCKETS } from './outgoing-sync.js';
+import type { PeerLimit } from './peer-limit.js';
 import { type DigestSeeds, RangeDigest } from './range-digest.js';
 
 export class DigestReply {
@@ -19,10 +20,11 @@ export class DigestReply {
     syncId: number,
     rangeBits: number,
     exptimeCorrectionSec: number,
+    limit: PeerLimit,
   ) {
     this.#store = store;
     this.#syncId = syncId;
-    this.#digest = new RangeDigest(store, seeds, rangeBits, exptimeCorrectionSec);
+    this.#digest = new RangeDigest(store, seeds, rangeBits, exptimeCorrectionSec, limit);
   }
 
   get isDone(): boolean {

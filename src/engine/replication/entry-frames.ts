@@ -14,14 +14,17 @@ import {
   TOMBSTONE_HEADER_BYTES,
   writeU32,
 } from './frames.js';
+import type { PeerLimit } from './peer-limit.js';
 
-/** An item or a tombstone, as it is now. */
-export function writeEntry(writer: FrameWriter, store: Store, ref: number): void {
-  if (store.isTombstone(ref)) writeTombstone(writer, store, ref);
+/** An item or a tombstone, as it is now; a tombstone also for an item that the peer has no room for. */
+export function writeEntry(writer: FrameWriter, store: Store, ref: number, limit: PeerLimit): void {
+  const isSendable = limit.takes(ref);
+  if (!isSendable) limit.unsendable += 1;
+  if (store.isTombstone(ref) || !isSendable) writeTombstone(writer, store, ref);
   else writeItem(writer, store, ref);
 }
 
-export function writeItem(writer: FrameWriter, store: Store, ref: number): void {
+function writeItem(writer: FrameWriter, store: Store, ref: number): void {
   const keyLength = store.keyLength(ref);
   const valueLength = store.valueLength(ref);
   const marks =

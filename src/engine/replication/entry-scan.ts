@@ -1,8 +1,9 @@
 // Goes through all that the store holds and writes what the peer may lack of it, a portion for each send.
 
 import type { Store } from '../store/store.js';
-import { writeEntry, writeItem, writeTombstone } from './entry-frames.js';
+import { writeEntry, writeTombstone } from './entry-frames.js';
 import type { FrameWriter } from './frame-writer.js';
+import type { PeerLimit } from './peer-limit.js';
 import type { RangeDigest } from './range-digest.js';
 import type { RateLimit } from './rate-limit.js';
 
@@ -34,6 +35,7 @@ export class EntryScan {
   readonly #store: Store;
   readonly #digest: RangeDigest | null;
   readonly #rate: RateLimit;
+  readonly #limit: PeerLimit;
   #bucket = 0;
   /** What was found and is still to be sent; null when what is found is sent at once. */
   readonly #collected: number[] | null;
@@ -41,10 +43,11 @@ export class EntryScan {
   #largeEntries: LargeEntry[] = [];
 
   /** @param digest which ranges to write; null = all */
-  constructor(store: Store, digest: RangeDigest | null, rate: RateLimit) {
+  constructor(store: Store, digest: RangeDigest | null, rate: RateLimit, limit: PeerLimit) {
     this.#store = store;
     this.#digest = digest;
     this.#rate = rate;
+    this.#limit = limit;
     this.#collected = store.entryCount <= MAX_COLLECTED ? [] : null;
   }
 
@@ -98,7 +101,7 @@ export class EntryScan {
     this.keys += 1;
     // Of a dead item the peer needs to hear only that whatever older it has is dead too.
     if (!store.isLive(ref)) writeTombstone(writer, store, ref);
-    else if (store.valueLength(ref) <= SEND_BUDGET_BYTES) writeItem(writer, store, ref);
+    else if (store.valueLength(ref) <= SEND_BUDGET_BYTES) writeEntry(writer, store, ref, this.#limit);
     else {
       const versionHi = store.versionHi(ref);
       const versionLo = store.versionLo(ref);
@@ -109,6 +112,7 @@ export class EntryScan {
   /** One large value fills a send: what is held for the link is never more than one of them. */
   #writeLarge(writer: FrameWriter, { ref, versionHi, versionLo, touchSeq }: LargeEntry): void {
     // If it is no longer there, it was evicted, or a log entry says what became of it.
-    if (this.#store.holds(ref, versionHi, versionLo, touchSeq)) writeEntry(writer, this.#store, ref);
+    if (!this.#store.holds(ref, versionHi, versionLo, touchSeq)) return;
+    writeEntry(writer, this.#store, ref, this.#limit);
   }
 }

@@ -25,12 +25,13 @@ export const PROOF_BYTES = 32;
 export const SECRETS_MAX = 2;
 export const MAX_PAIR_ID_BYTES = 64;
 
-/** magic u32, protocol version u16, has-secret u8, pair id length u8, node id, nonce, nowMs f64, clockMs f64. */
-const FIXED_BYTES = 8 + NODE_ID_BYTES + NONCE_BYTES + 16;
+/** magic u32, protocol version u16, has-secret u8, pair id length u8, node id, nonce, nowMs f64, clockMs f64, maxItemBytes u32. */
+const FIXED_BYTES = 8 + NODE_ID_BYTES + NONCE_BYTES + 16 + 4;
 const AT_NODE_ID = 8;
 const AT_NONCE = AT_NODE_ID + NODE_ID_BYTES;
 const AT_NOW = AT_NONCE + NONCE_BYTES;
 const AT_CLOCK = AT_NOW + 8;
+const AT_MAX_ITEM = AT_CLOCK + 8;
 
 export interface Hello {
   readonly nodeId: Uint8Array;
@@ -41,6 +42,8 @@ export interface Hello {
   readonly nowMs: number;
   /** The time part of the greatest version the sender knows: ahead of `nowMs` if its clock once was. */
   readonly clockMs: number;
+  /** How large an item it takes, counted as -I is. */
+  readonly maxItemBytes: number;
 }
 
 export type Role = 'dialer' | 'acceptor';
@@ -58,6 +61,7 @@ export function encodeHello(hello: Hello): Uint8Array {
   bytes.set(hello.nonce, AT_NONCE);
   writeF64(bytes, AT_NOW, hello.nowMs);
   writeF64(bytes, AT_CLOCK, hello.clockMs);
+  writeU32(bytes, AT_MAX_ITEM, hello.maxItemBytes);
   bytes.set(pairId, FIXED_BYTES);
   return bytes;
 }
@@ -86,6 +90,7 @@ export function decodeHello(payload: Uint8Array): Hello | Refusal {
     pairId: new TextDecoder().decode(payload.subarray(FIXED_BYTES)),
     nowMs,
     clockMs,
+    maxItemBytes: readU32(payload, AT_MAX_ITEM),
   };
 }
 

@@ -28,6 +28,7 @@ import {
   TOMBSTONE_HEADER_BYTES,
 } from './frames.js';
 import { type Have, NOBODY, type SyncKind } from './have.js';
+import type { PeerLimit } from './peer-limit.js';
 import type { DigestSeeds } from './range-digest.js';
 import { SentBack } from './sent-back.js';
 import type { SyncBegin } from './sync-begin.js';
@@ -67,6 +68,7 @@ export class Incoming {
   copy: 'none' | 'running' | 'complete' = 'none';
   readonly sentBack = new SentBack();
   readonly #store: Store;
+  readonly #limit: PeerLimit;
   /** Whose changes were applied last, and up to where. Outlives links: the next one goes on from there. */
   #streamOf: Uint8Array = NOBODY;
   #appliedSeq = 0;
@@ -79,8 +81,9 @@ export class Incoming {
   /** Scratch for the entry at hand. */
   readonly #marks: ItemMarks = { isStale: false, isProvisional: false, uniqueHi: 0, uniqueLo: 0 };
 
-  constructor(store: Store) {
+  constructor(store: Store, limit: PeerLimit) {
     this.#store = store;
+    this.#limit = limit;
   }
 
   /** Before a link, and after it. */
@@ -112,7 +115,7 @@ export class Incoming {
     this.syncBytes = 0;
     this.#reply =
       sync.kind === 'digest'
-        ? new DigestReply(this.#store, seeds, sync.id, sync.rangeBits, this.exptimeCorrectionSec)
+        ? new DigestReply(this.#store, seeds, sync.id, sync.rangeBits, this.exptimeCorrectionSec, this.#limit)
         : null;
   }
 

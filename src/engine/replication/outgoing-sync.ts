@@ -4,6 +4,7 @@ import type { Store } from '../store/store.js';
 import { EntryScan } from './entry-scan.js';
 import type { FrameWriter } from './frame-writer.js';
 import { DIGEST_HEADER_BYTES, readU32, SUM_BYTES } from './frames.js';
+import type { PeerLimit } from './peer-limit.js';
 import { type DigestSeeds, RangeDigest } from './range-digest.js';
 import type { RateLimit } from './rate-limit.js';
 import type { SyncBegin } from './sync-begin.js';
@@ -27,6 +28,7 @@ export class OutgoingSync {
   isAcked = false;
   readonly #store: Store;
   readonly #rate: RateLimit;
+  readonly #limit: PeerLimit;
   #digest: RangeDigest | null = null;
   #scan: EntryScan | null = null;
   /** The first range of which the peer's sum has not come. */
@@ -34,12 +36,13 @@ export class OutgoingSync {
   #changes = 0;
   #changeBytes = 0;
 
-  constructor(store: Store, plan: SyncPlan, seeds: DigestSeeds, rate: RateLimit) {
+  constructor(store: Store, plan: SyncPlan, seeds: DigestSeeds, rate: RateLimit, limit: PeerLimit) {
     this.plan = plan;
     this.#store = store;
     this.#rate = rate;
-    if (plan.kind === 'digest') this.#digest = new RangeDigest(store, seeds, plan.rangeBits, 0);
-    if (plan.kind === 'full') this.#scan = new EntryScan(store, null, rate);
+    this.#limit = limit;
+    if (plan.kind === 'digest') this.#digest = new RangeDigest(store, seeds, plan.rangeBits, 0, limit);
+    if (plan.kind === 'full') this.#scan = new EntryScan(store, null, rate, limit);
   }
 
   /** Items and tombstones sent for its sake. */
@@ -102,7 +105,7 @@ export class OutgoingSync {
     if (digest === null) return false;
     if (!digest.isScanned) digest.scan(SUMMED_BUCKETS);
     if (!digest.isScanned || this.#awaitedRange < digest.rangeCount) return false;
-    this.#scan = new EntryScan(this.#store, digest, this.#rate);
+    this.#scan = new EntryScan(this.#store, digest, this.#rate, this.#limit);
     return true;
   }
 }

@@ -12,6 +12,7 @@ import { FRAME } from './frames.js';
 import { bytesEqual } from './handshake.js';
 import { type Have, isComparable, type SyncKind } from './have.js';
 import { OutgoingSync } from './outgoing-sync.js';
+import type { PeerLimit } from './peer-limit.js';
 import { type DigestSeeds, rangeBitsFor } from './range-digest.js';
 import type { RateLimit } from './rate-limit.js';
 import { writeSyncBegin } from './sync-begin.js';
@@ -28,6 +29,7 @@ export interface OutgoingOptions {
   readonly clock: HybridClock;
   readonly nodeId: Uint8Array;
   readonly rate: RateLimit;
+  readonly limit: PeerLimit;
 }
 
 /**
@@ -143,7 +145,8 @@ export class Outgoing {
       versionHi: latestHi,
       versionLo: latestLo,
     };
-    this.sync = new OutgoingSync(this.#store, plan, this.#seeds, this.#options.rate);
+    const { rate, limit } = this.#options;
+    this.sync = new OutgoingSync(this.#store, plan, this.#seeds, rate, limit);
     writeSyncBegin(writer, plan);
     // Before the items: what the floor covers need not be taken in at all.
     this.#writeFlush(writer);
@@ -227,7 +230,7 @@ export class Outgoing {
       return;
     }
     const lengthBefore = writer.length;
-    writeEntry(writer, store, ref);
+    writeEntry(writer, store, ref, this.#options.limit);
     const { sync } = this;
     if (sync?.plan.kind === 'partial' && !sync.isOut) sync.noteChange(writer.length - lengthBefore);
   }

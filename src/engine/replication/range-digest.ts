@@ -2,6 +2,7 @@
 
 import type { Store } from '../store/store.js';
 import { readU32, writeU32 } from './frames.js';
+import type { PeerLimit } from './peer-limit.js';
 
 /** About so many entries in a range: few enough to be sent for the sake of one that differs. */
 const ENTRIES_PER_RANGE = 8;
@@ -37,7 +38,7 @@ export function digestSeeds(dialerNonce: Uint8Array, acceptorNonce: Uint8Array):
  * The sum over all entries of a range: the order in which the two nodes meet them does not matter. An entry counts
  * by its hash, version, touches and kind. Expiry times count for touched items only: without a touch the version says
  * it, and two touches at the same moment on both nodes leave nothing else that differs. Dead items count for nothing:
- * each node buries its own. Nor do keys that stay local.
+ * each node buries its own. Nor do keys that stay local, and items that the other node has no room for.
  *
  * The scan goes in portions, and items change meanwhile. What changes here behind its back is in the log and follows;
  * what changes there is in the other's log.
@@ -52,16 +53,24 @@ export class RangeDigest {
   /** Two words a range. */
   readonly #sums: Uint32Array;
   readonly #exptimeCorrectionSec: number;
+  readonly #limit: PeerLimit;
   #bucket = 0;
 
   /** @param exptimeCorrectionSec what has been added here to the other node's expiry times; 0 on the one that asks */
-  constructor(store: Store, seeds: DigestSeeds, rangeBits: number, exptimeCorrectionSec: number) {
+  constructor(
+    store: Store,
+    seeds: DigestSeeds,
+    rangeBits: number,
+    exptimeCorrectionSec: number,
+    limit: PeerLimit,
+  ) {
     this.rangeCount = 2 ** rangeBits;
     this.#store = store;
     this.#seeds = seeds;
     this.#shift = 32 - rangeBits;
     this.#sums = new Uint32Array(this.rangeCount * 2);
     this.#exptimeCorrectionSec = exptimeCorrectionSec;
+    this.#limit = limit;
   }
 
   /** Counts the entries of the next buckets. Under the store lock, which others may have in between. */
@@ -71,7 +80,7 @@ export class RangeDigest {
     // The count is read anew each time: the index may grow, and growth moves items to higher buckets only.
     while (this.#bucket < end && this.#bucket < store.bucketCount) {
       for (let ref = store.bucketHead(this.#bucket); ref !== 0; ref = store.nextInBucket(ref)) {
-        if (store.isTold(ref)) this.#count(ref);
+        if (store.isTold(ref) && this.#limit.takes(ref)) this.#count(ref);
       }
       this.#bucket += 1;
       store.yieldLock();

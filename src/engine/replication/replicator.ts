@@ -39,6 +39,7 @@ import { type Fault, Incoming } from './incoming.js';
 import { Lag } from './lag.js';
 import { Link } from './link.js';
 import { Outgoing, type OutgoingOptions } from './outgoing.js';
+import { PeerLimit } from './peer-limit.js';
 import { type DigestSeeds, digestSeeds } from './range-digest.js';
 import { RateLimit } from './rate-limit.js';
 import { Readiness } from './readiness.js';
@@ -87,6 +88,7 @@ export class Replicator implements ReplicationMachine {
   readonly #backoff: Backoff;
   readonly #readiness: Readiness;
   readonly #incoming: Incoming;
+  readonly #limit: PeerLimit;
   /** The one proven link, and the halves that work on it. */
   #active: Link | null = null;
   #outgoing: Outgoing;
@@ -124,13 +126,15 @@ export class Replicator implements ReplicationMachine {
     this.#clock.nodeBit = initialNodeBit(options.nodeId);
     this.#backoff = new Backoff(options.random);
     this.#readiness = new Readiness(options.readyTimeoutMs ?? DEFAULT_READY_TIMEOUT_MS);
-    this.#incoming = new Incoming(options.store);
+    this.#limit = new PeerLimit(options.store);
+    this.#incoming = new Incoming(options.store, this.#limit);
     this.#outgoingOptions = {
       store: options.store,
       log: options.changeLog,
       clock: options.clock,
       nodeId: options.nodeId,
       rate: new RateLimit(options.syncBytesPerSec ?? Number.POSITIVE_INFINITY),
+      limit: this.#limit,
     };
     this.#outgoing = new Outgoing(this.#outgoingOptions, this.#seeds, null);
   }
@@ -194,7 +198,7 @@ export class Replicator implements ReplicationMachine {
       repl_clock_offset_ms: Math.round(this.#offset.estimateMs),
       repl_secrets: this.#secrets.length,
       repl_tls: active?.channelBinding == null ? 0 : 1,
-      repl_unsendable: 0,
+      repl_unsendable: this.#limit.unsendable,
       repl_serving: this.#readiness.serving ? 1 : 0,
       ...this.#linkStats(nowMs),
     };
@@ -370,6 +374,7 @@ export class Replicator implements ReplicationMachine {
       nonce: randomBytes(NONCE_BYTES),
       nowMs: this.#nowMs,
       clockMs: this.#clock.latestMs,
+      maxItemBytes: this.#store.itemSizeMaxBytes,
     };
     const link = new Link(id, role, address, this.#nowMs, hello, encodeHello(hello));
     this.#links.set(id, link);
@@ -458,6 +463,7 @@ export class Replicator implements ReplicationMachine {
     this.#active = link;
     this.#offset = new ClockOffset();
     this.#incoming.beginLink();
+    this.#limit.maxItemBytes = peer.maxItemBytes;
     this.#seeds =
       link.role === 'dialer'
         ? digestSeeds(link.ownHello.nonce, peer.nonce)
@@ -467,7 +473,19 @@ export class Replicator implements ReplicationMachine {
     this.#linksUp += 1;
     this.#syncs.begin(this.#nowMs);
     this.#refusalsSaidMs.clear();
-    if (isNews) this.#say(`link up (peer ${link.address}, node ${nodeIdHex(peer.nodeId)})`);
+    if (!isNews) return;
+    this.#say(`link up (peer ${link.address}, node ${nodeIdHex(peer.nodeId)})`);
+    this.#sayLimits(peer.maxItemBytes);
+  }
+
+  /** Once for a link, and not for each item. */
+  #sayLimits(thereBytes: number): void {
+    const hereBytes = this.#store.itemSizeMaxBytes;
+    if (thereBytes === hereBytes) return;
+    const whose = thereBytes < hereBytes ? 'this node' : 'the peer';
+    this.#say(
+      `the largest item (-I) is ${thereBytes} bytes at the peer and ${hereBytes} here: what is larger stays on ${whose} alone`,
+    );
   }
 
   #refuse(link: Link, refusal: Refusal): void {

@@ -207,7 +207,7 @@ export interface ReplicationStats extends LinkStats {
   readonly repl_secrets: number;
   /** 1 while there is a link and it is in TLS. */
   readonly repl_tls: 0 | 1;
-  /** Writes that the peer can't be told of, as its protocol or its memory has no room for them: a legacy one only. */
+  /** Writes that the peer can't be told of: it takes no item so large, or, a legacy one, no such key. */
   readonly repl_unsendable: number;
   /** 1 once `ready` has been said. */
   readonly repl_serving: 0 | 1;

@@ -24,6 +24,7 @@ export interface EndOptions {
   readonly dials?: boolean;
   readonly clockOffsetMs?: number;
   readonly memoryBytes?: number;
+  readonly maxItemBytes?: number;
   readonly logCapacity?: number;
   readonly tombstoneShare?: number;
   readonly syncBytesPerSec?: number;
@@ -59,9 +60,11 @@ export class End {
 
   constructor(options: EndOptions = {}) {
     this.nowMs = START_MS + (options.clockOffsetMs ?? 0);
+    const maxItemBytes = options.maxItemBytes ?? 1_048_576;
     this.log = new RingChangeLog(options.logCapacity ?? 65_536);
     this.store = new Store({
       memoryBytes: options.memoryBytes ?? 16 * 1024 * 1024,
+      itemSizeMaxBytes: maxItemBytes,
       hashSeed: 1,
       ...(options.tombstoneShare !== undefined && { tombstoneShare: options.tombstoneShare }),
       clock: this.clock,
@@ -79,7 +82,7 @@ export class End {
       secrets: (options.secrets ?? []).map(authenticatorOf),
       randomBytes: (sizeBytes) => new Uint8Array(sizeBytes).fill(options.nodeId ?? 1),
       random: () => 0.5,
-      maxValueBytes: 1_048_576,
+      maxValueBytes: maxItemBytes,
       ...(options.syncBytesPerSec !== undefined && { syncBytesPerSec: options.syncBytesPerSec }),
     };
     this.replicator = new Replicator(replicatorOptions);

@@ -47,6 +47,7 @@ function wordsOf(manner: Manner, random: Random): Uint8Array | null {
     nonce: random.bytes(NONCE_BYTES),
     nowMs: EPOCH_MS,
     clockMs: EPOCH_MS,
+    maxItemBytes: 1_048_576,
   });
   writer.bytesFrame(FRAME.hello, hello);
   return writer.bytes;

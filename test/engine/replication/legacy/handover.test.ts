@@ -233,6 +233,7 @@ function hello(): Uint8Array {
     nonce: new Uint8Array(32),
     nowMs: START_MS,
     clockMs: START_MS,
+    maxItemBytes: 1_048_576,
   });
   const frame = new Uint8Array(payload.length + 5);
   frame[0] = payload.length + 1;
