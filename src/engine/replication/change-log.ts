@@ -22,7 +22,7 @@ const NO_BIT = 2;
  */
 export class RingChangeLog implements ChangeLog {
   readonly capacity: number;
-  /** Sequence number of the last entry that this thread appended; 0 while there is none. */
+  /** Sequence number of the last write that this thread appended; 0 while there is none. */
   appendedSeq = 0;
   readonly #mask: number;
   /** ref, versionHi, versionLo, touchSeq | kind << 8 for each entry. */
@@ -59,6 +59,11 @@ export class RingChangeLog implements ChangeLog {
   }
 
   append(ref: number, versionHi: number, versionLo: number, touchSeq: number, kind: ChangeKind): void {
+    this.appendMove(ref, versionHi, versionLo, touchSeq, kind);
+    this.appendedSeq = this.#head[0];
+  }
+
+  appendMove(ref: number, versionHi: number, versionLo: number, touchSeq: number, kind: ChangeKind): void {
     const seq = this.#head[0] + 1;
     // `seq & mask` would go through 32 bits and still be right: the mask keeps only low bits.
     const at = (seq & this.#mask) * WORDS_PER_ENTRY;
@@ -67,7 +72,6 @@ export class RingChangeLog implements ChangeLog {
     this.#words[at + 2] = versionLo;
     this.#words[at + 3] = touchSeq | (kind << 8);
     this.#head[0] = seq;
-    this.appendedSeq = seq;
   }
 
   /** The slot of entry `seq`, which must be held. */

@@ -12,6 +12,8 @@ export type ChangeKind = typeof CHANGE_ITEM | typeof CHANGE_TOMBSTONE | typeof C
 export interface ChangeLog {
   /** Called once for each local write, after it took effect. Must not call back into the store. */
   append(ref: number, versionHi: number, versionLo: number, touchSeq: number, kind: ChangeKind): void;
+  /** An entry lies in another slot from now on. Nobody wrote: no client waits until the peer has heard of it. */
+  appendMove(ref: number, versionHi: number, versionLo: number, touchSeq: number, kind: ChangeKind): void;
   /**
    * Whether the peer may not know this version yet. Asked when an item expires: if so, it becomes a tombstone,
    * or else the peer's older value would come back with the next copy.

@@ -361,7 +361,7 @@ export class Items implements ItemKeeper {
   #logMove(ref: number): void {
     if (this.isLocal(ref)) return;
     const { segments } = this;
-    this.#changeLog?.append(
+    this.#changeLog?.appendMove(
       ref,
       segments.word(ref, WORD_VERSION_HI),
       segments.word(ref, WORD_VERSION_LO),

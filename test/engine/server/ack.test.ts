@@ -231,6 +231,46 @@ describe.each(THREADS)('--repl-ack strict, -t %s', (threads) => {
   });
 });
 
+describe.each(THREADS)('an admin command that moves items, -t %s', (threads) => {
+  // Of these some pages are taken; every other one goes, so that what a page holds finds room elsewhere.
+  const keys = Array.from({ length: 48 }, (_, number) => `k${number}`);
+  const value = 'x'.repeat(100_000);
+
+  it.each(['peer', 'strict'] as const)(
+    'is answered while there is no peer, as it writes nothing, with --repl-ack %s',
+    async (mode) => {
+      await withAckPair(mode, threads, async ({ a, b }) => {
+        await bothWait(a, b);
+        const [client, admin] = [await a.connect(), await a.connect()];
+        for (const key of keys) expect(await client.set(key, value)).toBe('STORED');
+        for (let at = 0; at < keys.length; at += 2)
+          expect(await client.command(`delete ${keys[at]}`)).toBe('DELETED');
+        const { repl_log_seq: before } = Object.fromEntries(await admin.stats('replication'));
+        await b.process.end('SIGKILL');
+        await a.process.waitForLog(/acknowledgement degraded|writes are refused/);
+        expect(await admin.command('slabs reassign -1 1')).toBe('OK');
+        const { repl_log_seq: after } = Object.fromEntries(await admin.stats('replication'));
+        // Else nothing was moved.
+        expect(Number(after)).toBeGreaterThan(Number(before));
+        expect(await admin.get(keys[1])).toBe(value);
+      });
+    },
+  );
+
+  it('does not wait for a peer that hangs', async () => {
+    await withAckPair('peer', threads, async ({ a, b }) => {
+      await bothWait(a, b);
+      const [client, admin] = [await a.connect(), await a.connect()];
+      for (const key of keys) expect(await client.set(key, value)).toBe('STORED');
+      for (let at = 0; at < keys.length; at += 2)
+        expect(await client.command(`delete ${keys[at]}`)).toBe('DELETED');
+      b.process.signal('SIGSTOP');
+      expect(await admin.command('slabs reassign -1 1')).toBe('OK');
+      expect(a.process.log).not.toContain('link down');
+    });
+  });
+});
+
 /** Waits until so many more of their writes were acknowledged. */
 async function wrote(writers: AcknowledgedWriters, count: number): Promise<void> {
   const { writes } = writers;

@@ -28,6 +28,10 @@ export class RecordingLog implements ChangeLog {
     this.changes.push({ ref, versionHi, versionLo, touchSeq, kind });
   }
 
+  appendMove(ref: number, versionHi: number, versionLo: number, touchSeq: number, kind: ChangeKind): void {
+    this.append(ref, versionHi, versionLo, touchSeq, kind);
+  }
+
   mayBeUnknownToPeer(): boolean {
     return this.unknownToPeer;
   }
