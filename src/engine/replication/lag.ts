@@ -1,4 +1,4 @@
-// How long changes take until the peer has acknowledged them: samples, a histogram that forgets, and what waits now.
+// How long changes take until the peer has acknowledged them: samples, two histograms, and what waits now.
 
 const SAMPLES = 256;
 /** Changes closer to each other than this share a sample. */
@@ -7,8 +7,8 @@ const SAMPLE_EVERY_MS = 2;
 const BUCKETS = 96;
 const BUCKETS_PER_DOUBLING = 4;
 const LOWEST_MS = 0.05;
-/** How often what was counted so far is made to weigh half. */
-const HALF_LIFE_MS = 10_000;
+/** What is told is of the last span that is over and of the one that has begun: the last 5 to 10 s with writes. */
+const SPAN_MS = 5_000;
 
 export class Lag {
   /** A ring of places in the change log that wait for their acknowledgement, and when they were seen first. */
@@ -18,8 +18,9 @@ export class Lag {
   #count = 0;
   #notedSeq = 0;
   #notedMs = Number.NEGATIVE_INFINITY;
-  readonly #buckets = new Float64Array(BUCKETS);
-  #halvedMs = 0;
+  #present = new Float64Array(BUCKETS);
+  #past = new Float64Array(BUCKETS);
+  #presentSinceMs = Number.NEGATIVE_INFINITY;
 
   /** The change log ends there now. While too much waits, only what has waited longest is followed. */
   note(headSeq: number, nowMs: number): void {
@@ -50,21 +51,29 @@ export class Lag {
   /** What this share of the changes of the last seconds stayed under, to about a fifth; 0 while there were none. */
   quantileMs(share: number): number {
     let total = 0;
-    for (let bucket = 0; bucket < BUCKETS; bucket++) total += this.#buckets[bucket];
+    for (let bucket = 0; bucket < BUCKETS; bucket++) total += this.#countIn(bucket);
     if (total === 0) return 0;
-    let seen = 0;
     let bucket = 0;
-    while (bucket < BUCKETS - 1 && seen + this.#buckets[bucket] < total * share)
-      seen += this.#buckets[bucket++];
+    let seen = this.#countIn(0);
+    while (bucket < BUCKETS - 1 && seen < total * share) seen += this.#countIn(++bucket);
     return LOWEST_MS * 2 ** (bucket / BUCKETS_PER_DOUBLING);
   }
 
+  #countIn(bucket: number): number {
+    return this.#present[bucket] + this.#past[bucket];
+  }
+
   #record(lagMs: number, nowMs: number): void {
-    if (nowMs - this.#halvedMs >= HALF_LIFE_MS) {
-      this.#halvedMs = nowMs;
-      for (let bucket = 0; bucket < BUCKETS; bucket++) this.#buckets[bucket] /= 2;
-    }
+    if (nowMs - this.#presentSinceMs >= SPAN_MS) this.#turnOver(nowMs);
     const doublings = Math.log2(Math.max(LOWEST_MS, lagMs) / LOWEST_MS);
-    this.#buckets[Math.min(BUCKETS - 1, Math.ceil(doublings * BUCKETS_PER_DOUBLING))] += 1;
+    this.#present[Math.min(BUCKETS - 1, Math.ceil(doublings * BUCKETS_PER_DOUBLING))] += 1;
+  }
+
+  #turnOver(nowMs: number): void {
+    const oldest = this.#past;
+    this.#past = this.#present;
+    this.#present = oldest.fill(0);
+    if (nowMs - this.#presentSinceMs >= 2 * SPAN_MS) this.#past.fill(0);
+    this.#presentSinceMs = nowMs;
   }
 }
