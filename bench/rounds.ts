@@ -32,7 +32,7 @@ export async function runWorkload(
   try {
     for (const contestant of contestants) {
       const server = await BenchServer.start(contestant, {
-        threads: workload.threads,
+        threads: contestant.threads ?? workload.threads,
         memoryMb: memoryMbFor(workload),
         connections: workload.connections + 100,
         cpus: placement.server,

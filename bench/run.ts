@@ -49,7 +49,7 @@ async function main(): Promise<void> {
   const results: WorkloadResult[] = [];
   for (const workload of chosenWorkloads(options)) {
     process.stderr.write(`${workload.name} ...\n`);
-    results.push(await runWorkload(workload, contestants, pace));
+    results.push(await runWorkload(workload, contestantsIn(workload, contestants), pace));
   }
   const hasMemory = options.suites.includes('memory');
   const idle = hasMemory ? await idleOf(contestants, options.isQuick) : new Map();
@@ -65,6 +65,14 @@ async function main(): Promise<void> {
   if (growth.size > 0) console.log(['', ...growthTable(growth, format)].join('\n'));
   if (replication !== undefined) console.log(['', ...replicationTables(replication, format)].join('\n'));
   console.log(`\n${relative(process.cwd(), keep({ machine, options, results, idle, growth, replication }))}`);
+}
+
+/** With several threads also the engine with one, on the same processors: what sharing the store costs a request. */
+function contestantsIn({ threads }: Workload, contestants: readonly Contestant[]): readonly Contestant[] {
+  const [engine] = contestants;
+  return threads === 1
+    ? contestants
+    : [...contestants, { ...engine, name: `${engine.name} -t 1`, threads: 1 }];
 }
 
 function chosenWorkloads({ suites, only, isQuick }: BenchOptions): Workload[] {

@@ -9,6 +9,8 @@ import getPort from 'get-port';
 export interface Contestant {
   readonly name: string;
   readonly command: readonly string[];
+  /** Its -t, where that is not the workload's. */
+  readonly threads?: number;
 }
 
 export interface ServerSettings {

@@ -26,6 +26,8 @@ const SLICES_BEFORE = 5;
 export interface CopyOptions {
   /** Whether 50 connections use the source meanwhile, without rest. */
   readonly hasClients: boolean;
+  /** Whether the peer runs only when the clients' own program does not. */
+  readonly targetGivesWay?: boolean;
   /** Whether it has `stats replication`. */
   readonly tellsState: boolean;
 }
@@ -33,7 +35,7 @@ export interface CopyOptions {
 export async function measureFullCopy(
   contestant: Contestant,
   workload: Workload,
-  { hasClients, tellsState }: CopyOptions,
+  { hasClients, targetGivesWay = false, tellsState }: CopyOptions,
 ): Promise<CopyResult> {
   const placement = placementFor(workload.threads);
   const pair = await BenchPair.start(contestant, {
@@ -41,6 +43,7 @@ export async function measureFullCopy(
     connections: workload.connections + 100,
     placement,
     tellsState,
+    targetGivesWay,
     startsTarget: false,
   });
   try {

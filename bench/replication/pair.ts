@@ -8,6 +8,7 @@ import { BenchServer, type Contestant, type ServerSettings } from '../server.js'
 const LIMIT_MS = 120_000;
 const POLL_MS = 5;
 const PROBE = 'probe';
+const LOWEST_PRIORITY = ['nice', '-n', '19'];
 
 export interface PairSettings {
   readonly memoryMb: number;
@@ -17,6 +18,8 @@ export interface PairSettings {
   readonly tellsState: boolean;
   /** More flags, of both nodes. */
   readonly flags?: readonly string[];
+  /** The target runs only when the load wants nothing: what clients feel then is the source alone. */
+  readonly targetGivesWay?: boolean;
   /** False leaves the start of the target to {@link BenchPair.startTarget}. */
   readonly startsTarget?: boolean;
   /** Where the source dials the target, if not there: a cable in between. Gets the target's replication port. */
@@ -25,19 +28,19 @@ export interface PairSettings {
 
 export class BenchPair {
   readonly source: BenchServer;
-  readonly #contestant: Contestant;
+  readonly #targetContestant: Contestant;
   readonly #targetSettings: ServerSettings;
   readonly #tellsState: boolean;
   #target: BenchServer | undefined;
 
   private constructor(
     source: BenchServer,
-    contestant: Contestant,
+    targetContestant: Contestant,
     targetSettings: ServerSettings,
     tellsState: boolean,
   ) {
     this.source = source;
-    this.#contestant = contestant;
+    this.#targetContestant = targetContestant;
     this.#targetSettings = targetSettings;
     this.#tellsState = tellsState;
   }
@@ -60,7 +63,10 @@ export class BenchPair {
       startLimitMs: LIMIT_MS,
       flags: ['-x', '127.0.0.1', '-X', `${targetPort}:${dials.target}`, ...flags],
     };
-    const pair = new BenchPair(source, contestant, targetSettings, settings.tellsState);
+    const targetContestant = settings.targetGivesWay
+      ? { ...contestant, command: [...LOWEST_PRIORITY, ...contestant.command] }
+      : contestant;
+    const pair = new BenchPair(source, targetContestant, targetSettings, settings.tellsState);
     try {
       if (settings.startsTarget ?? true) await pair.startTarget();
       return pair;
@@ -77,7 +83,7 @@ export class BenchPair {
 
   /** Starts it empty, and waits until it has what the source has. */
   async startTarget(): Promise<void> {
-    this.#target = await BenchServer.start(this.#contestant, this.#targetSettings);
+    this.#target = await BenchServer.start(this.#targetContestant, this.#targetSettings);
     await this.replicates();
     if (this.#tellsState) await this.isSynced();
   }

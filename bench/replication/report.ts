@@ -37,6 +37,7 @@ function throughputTable(results: readonly ThroughputResult[], format: TableForm
         summary.serverCpuUsPerRequest.toFixed(2) + inBrackets(ratio?.serverCpuUsPerRequest),
         ratio === undefined ? '' : summary.peerCpuUsPerRequest.toFixed(2),
         hasLag ? `${lag.p50Ms.toFixed(1)} / ${lag.p99Ms.toFixed(1)} at ${lag.setsPerSec.toFixed(0)}/s` : '',
+        hasLag ? lag.clientsP99Ms.toFixed(1) : '',
       ];
     });
   });
@@ -50,6 +51,7 @@ function throughputTable(results: readonly ThroughputResult[], format: TableForm
       figure('CPU us/set'),
       figure("peer's"),
       figure('lag p50 / p99 ms'),
+      figure("clients' p99 ms then"),
     ],
     rows,
     format,

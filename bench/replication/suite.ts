@@ -54,7 +54,7 @@ export async function runReplication(
   };
   for (const pipeline of [1, 16]) {
     say(`replicated sets, pipeline ${pipeline}`);
-    throughput.push(await measureThroughput(sets(pipeline), engine, others, longEnough));
+    throughput.push(await measureThroughput(sets(pipeline), engine, others, longEnough, isQuick));
   }
   const copied: Workload = { ...sets(1, scale.copiedKeys), name: 'full copy', setPercent: 10 };
   const copies = new Map<string, CopyResult>();
@@ -65,11 +65,14 @@ export async function runReplication(
       await measureFullCopy(contestant, copied, { hasClients: false, tellsState: contestant === engine }),
     );
   }
-  say('full copy beside clients');
-  copies.set(
-    `${engine.name}, 50 clients`,
-    await measureFullCopy(engine, copied, { hasClients: true, tellsState: true }),
-  );
+  for (const targetGivesWay of [false, true]) {
+    const name = `${engine.name}, 50 clients${targetGivesWay ? ', the peer gives way' : ''}`;
+    say(`full copy, ${name}`);
+    copies.set(
+      name,
+      await measureFullCopy(engine, copied, { hasClients: true, targetGivesWay, tellsState: true }),
+    );
+  }
   say('peer frozen');
   const frozen = await measureFrozenPeer(engine, sets(1), scale.frozenMs);
   say('cut');
