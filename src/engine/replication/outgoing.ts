@@ -2,7 +2,6 @@
 
 import { CHANGE_FLUSH, CHANGE_TOMBSTONE } from '../store/change-log.js';
 import type { Store } from '../store/store.js';
-import { compareVersions } from '../store/version.js';
 import type { RingChangeLog } from './change-log.js';
 import type { HybridClock } from './clock.js';
 import { writeEntry, writeFlush } from './entry-frames.js';
@@ -61,9 +60,6 @@ export class Outgoing {
   #announcedSeq = 0;
   /** Up to here lies what replaced the changes that were passed over. */
   #replacedSeq = 0;
-  #toldFloorHi = 0;
-  #toldFloorLo = 0;
-  #flushIsDue = false;
 
   /** @param previous the half that worked on the link before */
   constructor(options: OutgoingOptions, seeds: DigestSeeds, previous: Outgoing | null) {
@@ -149,7 +145,7 @@ export class Outgoing {
     this.sync = new OutgoingSync(this.#store, plan, this.#seeds, rate, limit);
     writeSyncBegin(writer, plan);
     // Before the items: what the floor covers need not be taken in at all.
-    this.#writeFlush(writer);
+    writeFlush(writer, this.#store.flushState());
   }
 
   #kindFor(have: Have): SyncKind {
@@ -176,7 +172,6 @@ export class Outgoing {
 
   #fill(writer: FrameWriter): void {
     this.#release();
-    if (this.#flushIsDue) this.#writeFlush(writer);
     const logIsHalfFull = this.#log.headSeq - this.positionSeq > this.#log.capacity / 2;
     this.#fillChanges(writer, this.isSyncing && !logIsHalfFull ? LIVE_SHARE_BYTES : SEND_BUDGET_BYTES);
     if (this.isSyncing && this.sync?.fill(writer, this.positionSeq) === true && this.#isWhole) {
@@ -220,7 +215,7 @@ export class Outgoing {
     const store = this.#store;
     const log = this.#log;
     if (log.kindAt(seq) === CHANGE_FLUSH) {
-      this.#writeFlush(writer);
+      writeFlush(writer, this.#store.flushState());
       return;
     }
     const ref = log.refAt(seq);
@@ -243,14 +238,6 @@ export class Outgoing {
   #announce(writer: FrameWriter, type: typeof FRAME.syncEnd | typeof FRAME.position): void {
     this.#announcedSeq = this.positionSeq;
     writer.numberFrame(type, this.positionSeq);
-  }
-
-  #writeFlush(writer: FrameWriter): void {
-    const flush = this.#store.flushState();
-    this.#toldFloorHi = flush.floorHi;
-    this.#toldFloorLo = flush.floorLo;
-    this.#flushIsDue = false;
-    writeFlush(writer, flush);
   }
 
   // ── Acknowledgements ───────────────────────────────────────────────────────────────────────────────────────
@@ -304,21 +291,14 @@ export class Outgoing {
     log.peerKnows(hi, lo);
   }
 
-  /** Upkeep from time to time: the flush floor, and tombstones that no log entry names. */
+  /** Upkeep from time to time: tombstones that no log entry names. */
   tick(): void {
+    if (!this.syncIsAcked) return;
     this.#store.lock();
     try {
-      this.#noteFlush();
-      if (this.syncIsAcked) this.#sweep.tick(this.#releasedSeq);
+      this.#sweep.tick(this.#releasedSeq);
     } finally {
       this.#store.unlock();
     }
-  }
-
-  #noteFlush(): void {
-    const { floorHi, floorLo } = this.#store.flushState();
-    // A delayed flush took effect here. Where clocks differ, the peer may not be there yet, or may have taken the
-    // flush back before its time came there: it must hear of the floor itself, not only of the command.
-    if (compareVersions(floorHi, floorLo, this.#toldFloorHi, this.#toldFloorLo) > 0) this.#flushIsDue = true;
   }
 }
