@@ -19,13 +19,15 @@ describe('HybridClock', () => {
     const clock = new HybridClock(1);
     let hi = 0;
     let lo = 0;
+    let faults = 0;
     for (let i = 0; i < 100_000; i++) {
       clock.tick(NOW_MS - i);
-      expect(compareVersions(clock.hi, clock.lo, hi, lo) > 0).toBe(true);
-      expect(clock.lo & 1).toBe(1);
+      // One comparison that is made for all of them: an expect for each would take seconds.
+      if (compareVersions(clock.hi, clock.lo, hi, lo) <= 0 || (clock.lo & 1) !== 1) faults += 1;
       hi = clock.hi;
       lo = clock.lo;
     }
+    expect(faults).toBe(0);
     expect(clock.latestMs).toBe(NOW_MS + 3);
   });
 
