@@ -1,5 +1,6 @@
 // What the peer tells: its items, deletes and flushes, applied to the store straight from the bytes that came in.
 
+import { BitMarks } from '../store/bit-marks.js';
 import { EXPTIME_PAST } from '../store/exptime.js';
 import type { Store } from '../store/store.js';
 import type { ItemMarks } from '../store/store-types.js';
@@ -78,6 +79,8 @@ export class Incoming {
   /** Whether a sync has shown since then all that the peer has. */
   #hasSeenAll = false;
   #reply: DigestReply | null = null;
+  /** The highest versions in a copy that is not complete: there may be older ones that are still to come. */
+  readonly #copied = new BitMarks();
   /** Scratch for the entry at hand. */
   readonly #marks: ItemMarks = { isStale: false, isProvisional: false, uniqueHi: 0, uniqueLo: 0 };
 
@@ -92,6 +95,7 @@ export class Incoming {
     this.completeSyncId = 0;
     this.isSyncing = false;
     this.#hasSeenAll = false;
+    this.#copied.clear();
     this.sentBack.beginLink();
     this.#reply = null;
   }
@@ -129,6 +133,7 @@ export class Incoming {
     this.copy = 'complete';
     this.isSyncing = false;
     this.completeSyncId = this.#syncId;
+    this.#store.lostWrites.seen.raiseTo(this.#copied.words);
     this.#hasSeenAll = this.syncKind !== 'partial';
     this.#forgetLosses();
   }
@@ -190,7 +195,7 @@ export class Incoming {
       );
       // Without room for the answer all that the peer has must be looked at once more.
       if (result === REMOTE_LOST_HERE && !this.sentBack.add(bytes, start)) this.#lossesBefore = NEVER;
-      return this.#count(end - start, result);
+      return this.#count(bytes, start, end, result);
     } finally {
       this.#store.unlock();
     }
@@ -216,7 +221,9 @@ export class Incoming {
     this.#store.lock();
     try {
       return this.#count(
-        end - start,
+        bytes,
+        start,
+        end,
         this.#store.applyRemoteTombstone(
           bytes,
           keyStart,
@@ -254,14 +261,19 @@ export class Incoming {
     }
   }
 
-  /** For an item or a delete; a flush is no entry of a sync. */
-  #count(payloadBytes: number, result: RemoteResult): Fault {
+  /** For an item or a delete, whose payload begins with its version; a flush is no entry of a sync. */
+  #count(bytes: Uint8Array, start: number, end: number, result: RemoteResult): Fault {
     const fault = this.#judge(result);
-    if (fault === null && this.isSyncing) {
+    if (fault !== null) return fault;
+    // Of what a log tells, the newest comes last.
+    const comesInOrder = this.copy === 'complete' || this.syncKind === 'partial';
+    const seen = comesInOrder ? this.#store.lostWrites.seen : this.#copied;
+    seen.raise(readU32(bytes, start), readU32(bytes, start + 4));
+    if (this.isSyncing) {
       this.syncKeys += 1;
-      this.syncBytes += FRAME_HEADER_BYTES + payloadBytes;
+      this.syncBytes += FRAME_HEADER_BYTES + end - start;
     }
-    return fault;
+    return null;
   }
 
   #judge(result: RemoteResult): Fault {

@@ -92,6 +92,9 @@ export class Replicator implements ReplicationMachine {
   /** The one proven link, and the halves that work on it. */
   #active: Link | null = null;
   #outgoing: Outgoing;
+  /** The last version made or seen here before it. */
+  #beforeHi = 0;
+  #beforeLo = 0;
   readonly #outgoingOptions: OutgoingOptions;
   /** Of the present link. */
   #seeds: DigestSeeds = { spread: 0, mix: 0 };
@@ -458,7 +461,9 @@ export class Replicator implements ReplicationMachine {
     link.enter('measuring');
     link.decoder.maxFrameBytes = maxFrameBytes(this.#options.maxValueBytes);
     const nodeBit = nodeBitBeside(this.#options.nodeId, peer.nodeId);
-    this.#log.beginLink(nodeBit, this.#clock.latestHi, this.#clock.latestLo);
+    this.#beforeHi = this.#clock.latestHi;
+    this.#beforeLo = this.#clock.latestLo;
+    this.#log.beginLink(nodeBit, this.#beforeHi, this.#beforeLo);
     this.#joinClocks(nodeBit, peer.clockMs);
     this.#active = link;
     this.#offset = new ClockOffset();
@@ -536,6 +541,7 @@ export class Replicator implements ReplicationMachine {
     this.#effects.push({ kind: 'close', link: link.id });
     if (this.#active !== link) return;
     this.#active = null;
+    this.#store.lostWrites.part(this.#clock.latestHi, this.#clock.latestLo);
     this.#incoming.beginLink();
     this.#outgoing.syncIsAcked = false;
     this.#syncs.abandon();
@@ -645,6 +651,7 @@ export class Replicator implements ReplicationMachine {
     link.ackDueSeq = seq;
     if (type === FRAME.syncEnd) {
       incoming.endSync();
+      this.#store.lostWrites.join(this.#clock.nodeBit, this.#beforeHi, this.#beforeLo);
       this.#syncs.received({ kind: incoming.syncKind, keys: incoming.syncKeys, bytes: incoming.syncBytes });
       this.#openIfCopied(link);
       this.#noteSync();

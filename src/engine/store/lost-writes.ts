@@ -4,6 +4,7 @@
 // the key. That must not come back as if nothing had happened: when the peer offers it, it is refused, and a tombstone
 // of the same version goes back (replication/sent-back.ts). Until all that the peer has was compared once more, and it
 // has heard of those, keys are kept here.
+import { BIT_MARKS_WORDS, BitMarks, withBit } from './bit-marks.js';
 import type { SharedMemory } from './shared-memory.js';
 import { compareVersions } from './version.js';
 
@@ -21,25 +22,25 @@ const COUNT = 0;
 const IS_PENDING = 1;
 /** How often that was a delete; wraps. */
 const DELETE_COUNT = 2;
-/** The highest version that came from the peer. */
-const SEEN_HI = 3;
-const SEEN_LO = 4;
-/** Of the deletes that had no place any more: the highest version, and what had been seen of the peer by then. */
-const FLOOR_HI = 5;
-const FLOOR_LO = 6;
-const FLOOR_SEEN_HI = 7;
-const FLOOR_SEEN_LO = 8;
-/** This node's first version since it was started, or since the one before whose losses it took over was. */
-const FIRST_HI = 9;
-const FIRST_LO = 10;
-const CONTROL_WORDS = 11;
+/** Of the deletes that had no place any more: the highest version. */
+const FLOOR_HI = 3;
+const FLOOR_LO = 4;
+/** This node's first version since it was started with nothing. */
+const FIRST_HI = 5;
+const FIRST_LO = 6;
+/** By node bits: what came from the peer, and what was made here and may be with the peer. */
+const SEEN = 7;
+const SENT = SEEN + BIT_MARKS_WORDS;
+const CONTROL_WORDS = SENT + BIT_MARKS_WORDS;
 
-/** What outlives the process beside the keys. */
+/** What outlives the process beside the keys: the floor, this node's first version, and what both nodes had. */
 export interface LostFloor {
   readonly floorHi: number;
   readonly floorLo: number;
   readonly firstHi: number;
   readonly firstLo: number;
+  readonly seen: ArrayLike<number>;
+  readonly sent: ArrayLike<number>;
 }
 
 /** Is given a key's hash, up to which version it was lost, and whether that was a delete. */
@@ -48,14 +49,24 @@ export type LostKeyVisitor = (keyHash: number, hi: number, lo: number, isDeleted
 /**
  * When a key finds no place, the oldest near it that was evicted is forgotten: of it, something older may come back.
  * Deletes must not, even if there are only such: then the oldest becomes a floor under all keys. From then on whatever
- * the peer has and this node has not is suspect up to the floor, if this node can have had it: if it made it itself
- * since it was started, or the peer made it before the last that had come from there when the floor was raised. So
- * what clients stored on the peer while the link was down is never taken for something old.
+ * the peer has and this node has not is suspect up to the floor, if this node had it: if it came from the peer, or was
+ * made here while the link stood, or before. What clients stored on the peer while the link was down is never taken for
+ * something old.
+ *
+ * What both nodes had is told by versions, apart for each node bit: what the peer makes at the same time has the other
+ * one. That the bits can change sides from one link to the next does no harm, as it is noted when a version comes or
+ * goes, with the bit that it has.
  */
 export class LostWrites {
   readonly #keys: Uint32Array;
   readonly #mask: number;
   readonly #control: Uint32Array;
+  /** Up to here all that the peer had was here as well. For the thread that replicates. */
+  readonly seen: BitMarks;
+  /** Up to here the peer may have what was made here. */
+  readonly #sent: BitMarks;
+  /** The bit of what is made here, while that reaches the peer at once. */
+  #reachingBit: 0 | 1 | null = null;
 
   constructor(memory: SharedMemory, memoryBytes: number) {
     const wanted = 2 ** Math.ceil(Math.log2(memoryBytes / BYTES_PER_KEY));
@@ -63,6 +74,8 @@ export class LostWrites {
     this.#mask = capacity - 1;
     this.#keys = memory.words('lost-writes.keys', capacity * WORDS_PER_KEY);
     this.#control = memory.words('lost-writes.control', CONTROL_WORDS);
+    this.seen = new BitMarks(this.#control.subarray(SEEN, SENT));
+    this.#sent = new BitMarks(this.#control.subarray(SENT, CONTROL_WORDS));
   }
 
   /** Grows with each loss, so that one can see whether there was another. Wraps. */
@@ -81,14 +94,27 @@ export class LostWrites {
 
   /** Versions that this node makes from now on are not lower. */
   begin(firstHi: number, firstLo: number): void {
-    if (this.isPending) return;
-    this.#control[FIRST_HI] = firstHi;
-    this.#control[FIRST_LO] = firstLo;
+    const control = this.#control;
+    if (control[FIRST_HI] !== 0 || control[FIRST_LO] !== 0) return;
+    control[FIRST_HI] = firstHi;
+    control[FIRST_LO] = firstLo;
   }
 
-  /** A version came from the peer that it made itself. */
-  saw(hi: number, lo: number): void {
-    this.#raise(SEEN_HI, hi, lo);
+  /**
+   * All that the peer had is here: from now on what it has and this node has not was here, or was made just now.
+   * @param ownBit of what is made here since the link began
+   * @param beforeHi the last version from before: up to it the other bit may have been this node's
+   */
+  join(ownBit: 0 | 1, beforeHi: number, beforeLo: number): void {
+    this.#reachingBit = ownBit;
+    this.#sent.raise(beforeHi, withBit(beforeLo, ownBit === 0 ? 1 : 0));
+  }
+
+  /** The link is gone. What is made after this version does not reach the peer. */
+  part(latestHi: number, latestLo: number): void {
+    if (this.#reachingBit === null) return;
+    this.#sent.raise(latestHi, withBit(latestLo, this.#reachingBit));
+    this.#reachingBit = null;
   }
 
   /** An item is evicted at this version, and the peer may not know of it: nothing older must come back. */
@@ -142,11 +168,8 @@ export class LostWrites {
     return false;
   }
 
-  /**
-   * Whether this version of a key that is not here must not come back.
-   * @param isOwn whether a process of this node made the version, or may have
-   */
-  covers(keyHash: number, hi: number, lo: number, isOwn: boolean): boolean {
+  /** Whether this version of a key that is not here must not come back. */
+  covers(keyHash: number, hi: number, lo: number): boolean {
     if (!this.isPending) return false;
     const keys = this.#keys;
     const tag = keyHash === 0 ? 1 : keyHash;
@@ -157,8 +180,10 @@ export class LostWrites {
     }
     const control = this.#control;
     if (compareVersions(hi, lo, control[FLOOR_HI], control[FLOOR_LO]) > 0) return false;
-    if (isOwn) return compareVersions(hi, lo, control[FIRST_HI], control[FIRST_LO]) >= 0;
-    return compareVersions(hi, lo, control[FLOOR_SEEN_HI], control[FLOOR_SEEN_LO]) <= 0;
+    if (this.seen.covers(hi, lo)) return true;
+    // An earlier process of this node may have made it, and nobody have given it back to this one.
+    if (compareVersions(hi, lo, control[FIRST_HI], control[FIRST_LO]) < 0) return false;
+    return (lo & 1) === this.#reachingBit || this.#sent.covers(hi, lo);
   }
 
   /** All that the peer has was compared with what is here, it dropped what was refused, and nothing was lost meanwhile. */
@@ -167,7 +192,8 @@ export class LostWrites {
     this.#keys.fill(0);
     const control = this.#control;
     control[IS_PENDING] = 0;
-    for (const word of [FLOOR_HI, FLOOR_LO, FLOOR_SEEN_HI, FLOOR_SEEN_LO]) control[word] = 0;
+    control[FLOOR_HI] = 0;
+    control[FLOOR_LO] = 0;
   }
 
   // What a process leaves to the next one of its node, which must hash keys alike.
@@ -179,6 +205,8 @@ export class LostWrites {
       floorLo: control[FLOOR_LO],
       firstHi: control[FIRST_HI],
       firstLo: control[FIRST_LO],
+      seen: this.seen.words,
+      sent: this.#sent.words,
     };
   }
 
@@ -198,18 +226,16 @@ export class LostWrites {
   restoreUnknown(hi: number, lo: number): void {
     this.#control[COUNT]++;
     this.#control[IS_PENDING] = 1;
-    this.#raise(FLOOR_HI, hi, lo);
+    this.#raiseFloor(hi, lo);
   }
 
-  /** After the keys. The earlier process had seen nothing after the version. */
-  restoreFloor({ floorHi, floorLo, firstHi, firstLo }: LostFloor, seenHi: number, seenLo: number): void {
+  /** What the earlier process had, this one has. */
+  restoreFloor({ floorHi, floorLo, firstHi, firstLo, seen, sent }: LostFloor): void {
     if (floorHi !== 0 || floorLo !== 0) this.restoreUnknown(floorHi, floorLo);
-    if (!this.isPending) return;
-    const control = this.#control;
-    control[FIRST_HI] = firstHi;
-    control[FIRST_LO] = firstLo;
-    this.#raise(SEEN_HI, seenHi, seenLo);
-    if (control[FLOOR_HI] !== 0) this.#raise(FLOOR_SEEN_HI, seenHi, seenLo);
+    this.#control[FIRST_HI] = firstHi;
+    this.#control[FIRST_LO] = firstLo;
+    this.seen.raiseTo(seen);
+    this.#sent.raiseTo(sent);
   }
 
   #put(at: number, tag: number, hi: number, lo: number): void {
@@ -220,15 +246,8 @@ export class LostWrites {
 
   #raiseFloor(hi: number, lo: number): void {
     const control = this.#control;
-    this.#raise(FLOOR_HI, hi, lo);
-    this.#raise(FLOOR_SEEN_HI, control[SEEN_HI], control[SEEN_LO]);
-  }
-
-  /** A pair of words, which only grows. */
-  #raise(at: number, hi: number, lo: number): void {
-    const control = this.#control;
-    if (compareVersions(hi, lo, control[at], control[at + 1]) <= 0) return;
-    control[at] = hi;
-    control[at + 1] = lo;
+    if (compareVersions(hi, lo, control[FLOOR_HI], control[FLOOR_LO]) <= 0) return;
+    control[FLOOR_HI] = hi;
+    control[FLOOR_LO] = lo;
   }
 }

@@ -82,8 +82,6 @@ export class RemoteWrites {
     const items = this.#items;
     const hash = items.index.hash(bytes, keyStart, keyLength);
     const known = this.#knownEntry(bytes, keyStart, keyLength, hash);
-    const isOwn = this.#isOwn(versionLo);
-    if (!isOwn) items.lost.saw(versionHi, versionLo);
     if (known !== 0) {
       const order = this.#orderAgainst(known, versionHi, versionLo, touchSeq);
       if (order < 0) return REMOTE_OLDER;
@@ -101,7 +99,7 @@ export class RemoteWrites {
       if (known !== 0) items.drop(known);
       return REMOTE_DEAD;
     }
-    if (known === 0 && items.lost.covers(hash, versionHi, versionLo, isOwn)) return REMOTE_LOST_HERE;
+    if (known === 0 && items.lost.covers(hash, versionHi, versionLo)) return REMOTE_LOST_HERE;
     return this.#store(
       bytes,
       keyStart,
@@ -135,7 +133,6 @@ export class RemoteWrites {
     const items = this.#items;
     const hash = items.index.hash(bytes, keyStart, keyLength);
     const known = this.#knownEntry(bytes, keyStart, keyLength, hash);
-    if (!this.#isOwn(versionLo)) items.lost.saw(versionHi, versionLo);
     if (known === 0) {
       if (!keep) return REMOTE_APPLIED;
       const ref = items.addTombstone(bytes, keyStart, keyLength, hash, versionHi, versionLo, touchSeq);
@@ -208,11 +205,6 @@ export class RemoteWrites {
   #overrules(ref: number): boolean {
     if (!this.overrulesAdds || this.#segments.state(ref) !== STATE_LIVE) return false;
     return (this.#segments.byte(ref, BYTE_USE) & USE_PROVISIONAL) === 0 && !this.#items.isDead(ref);
-  }
-
-  /** Whether this node made the version: of two nodes, the one with bit 0 wins ties. */
-  #isOwn(versionLo: number): boolean {
-    return (versionLo & 1) === (this.remoteWinsTies ? 1 : 0);
   }
 
   /** Positive when what arrived is newer than the entry. */

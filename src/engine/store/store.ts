@@ -943,7 +943,7 @@ export class Store {
   /** Takes over what an earlier process of this node knew: its last version, and what was lost unsent. */
   restoreVersions(latestHi: number, latestLo: number, lost: LostFloor): void {
     this.#clock.observe(latestHi, latestLo, this.nowMs);
-    this.lostWrites.restoreFloor(lost, latestHi, latestLo);
+    this.lostWrites.restoreFloor(lost);
   }
 
   // ── Upkeep and statistics ────────────────────────────────────────────────────────────────────────────────────

@@ -27,7 +27,7 @@ const HEADER: MemoryFileHeader = {
   clockLo: 0,
   flush: NO_FLUSH,
   hashSeed: 7,
-  lost: { floorHi: 0, floorLo: 0, firstHi: 0, firstLo: 0 },
+  lost: { floorHi: 0, floorLo: 0, firstHi: 0, firstLo: 0, seen: [0, 0, 0, 0], sent: [0, 0, 0, 0] },
   pairId: '',
 };
 

@@ -71,7 +71,7 @@ describe('a node with -e', () => {
         bytes[bytes.length - 30] ^= 1;
         writeFileSync(path, bytes);
         await node.start();
-        expect(node.process.log).toMatch(/-e \S+: is damaged, in the \d+ bytes at 160; starting empty\n/);
+        expect(node.process.log).toMatch(/-e \S+: is damaged, in the \d+ bytes at 192; starting empty\n/);
         expect(await (await node.connect()).get('key')).toBeUndefined();
         expect(readFileSync(path).equals(bytes)).toBe(true);
         expect(await node.process.end()).toEqual({ status: 0, signal: null });

@@ -12,7 +12,7 @@ export interface Image {
 }
 
 /** What a node that was stopped in good order leaves. */
-export function keepImage({ store, clock, nowMs }: SimNode): Image {
+export function keepImage({ store, clock, nowMs }: Pick<SimNode, 'store' | 'clock' | 'nowMs'>): Image {
   store.setNow(nowMs);
   const header: MemoryFileHeader = {
     savedSec: Math.floor(nowMs / 1_000),

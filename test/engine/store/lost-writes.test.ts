@@ -14,16 +14,16 @@ const hashOf = (key: number): number => Math.imul(key + 1, 0x9e3779b1) >>> 0;
 describe('LostWrites', () => {
   it('covers what is older of the same key, and nothing else', () => {
     const lost = new LostWrites(new SharedMemory(), MIB);
-    expect(lost.covers(7, 1, 0, true)).toBe(false);
+    expect(lost.covers(7, 1, 0)).toBe(false);
     lost.noteDeleted(7, 5, 10);
     lost.noteEvicted(8, 5, 10);
-    expect([lost.covers(7, 5, 10, false), lost.covers(7, 5, 11, false)]).toEqual([true, false]);
+    expect([lost.covers(7, 5, 10), lost.covers(7, 5, 11)]).toEqual([true, false]);
     // The very version that was evicted may be with the peer by now.
-    expect([lost.covers(8, 5, 9, false), lost.covers(8, 5, 10, false)]).toEqual([true, false]);
-    expect(lost.covers(9, 1, 0, false)).toBe(false);
+    expect([lost.covers(8, 5, 9), lost.covers(8, 5, 10)]).toEqual([true, false]);
+    expect(lost.covers(9, 1, 0)).toBe(false);
     expect([lost.isPending, lost.count, lost.deleteCount]).toEqual([true, 2, 1]);
     lost.clear();
-    expect([lost.isPending, lost.covers(7, 5, 10, false)]).toEqual([false, false]);
+    expect([lost.isPending, lost.covers(7, 5, 10)]).toEqual([false, false]);
   });
 
   it('keeps the higher version of a key', () => {
@@ -31,31 +31,57 @@ describe('LostWrites', () => {
     lost.noteDeleted(0, 5, 0);
     lost.noteEvicted(0, 9, 0);
     lost.noteDeleted(0, 7, 0);
-    expect([lost.covers(0, 8, 0xffff_ffff, false), lost.covers(0, 9, 0, false)]).toEqual([true, false]);
+    expect([lost.covers(0, 8, 0xffff_ffff), lost.covers(0, 9, 0)]).toEqual([true, false]);
   });
 
   it('forgets what was evicted before it forgets a delete', () => {
     const lost = new LostWrites(new SharedMemory(), MIB);
     for (let key = 0; key < 1_000; key++) lost.noteDeleted(hashOf(key), 5, 0);
     for (let key = 1_000; key < MANY; key++) lost.noteEvicted(hashOf(key), 9, 0);
-    for (let key = 0; key < 1_000; key++) expect(lost.covers(hashOf(key), 5, 0, false)).toBe(true);
+    for (let key = 0; key < 1_000; key++) expect(lost.covers(hashOf(key), 5, 0)).toBe(true);
     let remembered = 0;
-    for (let key = 1_000; key < MANY; key++) if (lost.covers(hashOf(key), 5, 0, false)) remembered++;
+    for (let key = 1_000; key < MANY; key++) if (lost.covers(hashOf(key), 5, 0)) remembered++;
     expect(remembered).toBeGreaterThan(KEYS / 2);
     expect(remembered).toBeLessThan(KEYS);
   });
 
-  it('with too many deletes suspects whatever it can have deleted, and nothing that it never saw', () => {
+  it('with too many deletes suspects whatever both nodes had, and nothing else', () => {
     const lost = new LostWrites(new SharedMemory(), MIB);
     lost.begin(2, 0);
-    lost.saw(4, 1);
+    lost.seen.raise(4, 1);
+    lost.join(0, 1, 0);
+    lost.part(6, 0);
     for (let key = 0; key < MANY; key++) lost.noteDeleted(hashOf(key), 9, 0);
-    for (let key = 0; key < MANY; key++) expect(lost.covers(hashOf(key), 3, 0, true)).toBe(true);
+    for (let key = 0; key < MANY; key++) expect(lost.covers(hashOf(key), 3, 0)).toBe(true);
     const other = hashOf(MANY + 1);
-    // Its own from before it was started, and what the peer wrote since it was last heard.
-    expect([lost.covers(other, 1, 0, true), lost.covers(other, 4, 3, false)]).toEqual([false, false]);
-    expect([lost.covers(other, 2, 0, true), lost.covers(other, 4, 1, false)]).toEqual([true, true]);
-    expect(lost.covers(other, 9, 1, true)).toBe(false);
+    // From before it was started, made here since the link is gone, and written on the peer since it was last heard.
+    for (const [hi, lo] of [
+      [1, 0],
+      [6, 2],
+      [4, 3],
+      [9, 1],
+    ])
+      expect(lost.covers(other, hi, lo), `${hi}.${lo}`).toBe(false);
+    for (const [hi, lo] of [
+      [2, 0],
+      [6, 0],
+      [4, 1],
+    ])
+      expect(lost.covers(other, hi, lo), `${hi}.${lo}`).toBe(true);
+  });
+
+  it('suspects what is made while the link stands, with the bit that it has then', () => {
+    const lost = new LostWrites(new SharedMemory(), MIB);
+    lost.begin(2, 0);
+    for (let key = 0; key < MANY; key++) lost.noteDeleted(hashOf(key), 9, 0);
+    const other = hashOf(MANY + 1);
+    expect([lost.covers(other, 8, 0), lost.covers(other, 8, 1)]).toEqual([false, false]);
+    lost.join(1, 5, 0);
+    // Up to the last version before the link the other bit may have been its own.
+    expect([lost.covers(other, 8, 0), lost.covers(other, 8, 1)]).toEqual([false, true]);
+    expect([lost.covers(other, 5, 0), lost.covers(other, 5, 2)]).toEqual([true, false]);
+    lost.part(7, 0);
+    expect([lost.covers(other, 7, 1), lost.covers(other, 7, 3)]).toEqual([true, false]);
   });
 
   it('is taken over by the next process: the keys, and no more than the keys', () => {
@@ -66,34 +92,42 @@ describe('LostWrites', () => {
     before.noteEvicted(8, 6, 0);
     const after = new LostWrites(new SharedMemory(), MIB);
     before.forEachKey((hash, hi, lo, isDeleted) => after.restoreKey(hash, hi, lo, isDeleted));
-    after.restoreFloor(before.floor, 9, 0);
+    after.restoreFloor(before.floor);
     after.begin(10, 0);
-    for (const hash of [0, 7]) expect(after.covers(hash, 5, 0, true)).toBe(true);
-    expect([after.covers(8, 5, 9, false), after.covers(8, 6, 0, false)]).toEqual([true, false]);
+    for (const hash of [0, 7]) expect(after.covers(hash, 5, 0)).toBe(true);
+    expect([after.covers(8, 5, 9), after.covers(8, 6, 0)]).toEqual([true, false]);
     // What the process before had merely evicted is none of it.
-    expect(after.covers(9, 4, 0, true)).toBe(false);
+    expect(after.covers(9, 4, 0)).toBe(false);
     expect(after.deleteCount).toBe(2);
   });
 
-  it('is taken over with its floor, under all that the process before had made or seen', () => {
+  it('is taken over with its floor, and with what both nodes had', () => {
     const before = new LostWrites(new SharedMemory(), MIB);
     before.begin(2, 0);
+    before.seen.raise(4, 1);
+    before.join(0, 1, 0);
+    before.part(6, 0);
     for (let key = 0; key < MANY; key++) before.noteDeleted(hashOf(key), 9, 0);
     const after = new LostWrites(new SharedMemory(), MIB);
-    after.restoreFloor(before.floor, 8, 1);
+    after.restoreFloor(before.floor);
     after.begin(10, 0);
-    expect([after.covers(1, 1, 0, true), after.covers(1, 2, 0, true)]).toEqual([false, true]);
-    expect([after.covers(1, 8, 1, false), after.covers(1, 8, 3, false)]).toEqual([true, false]);
+    expect([after.covers(1, 1, 0), after.covers(1, 2, 0)]).toEqual([false, true]);
+    expect([after.covers(1, 6, 0), after.covers(1, 6, 2)]).toEqual([true, false]);
+    expect([after.covers(1, 4, 1), after.covers(1, 4, 3)]).toEqual([true, false]);
   });
 
   it('has a floor under everything when the next process hashes otherwise', () => {
+    const before = new LostWrites(new SharedMemory(), MIB);
+    before.begin(2, 0);
+    before.join(0, 1, 0);
+    before.part(8, 0);
+    before.noteDeleted(7, 5, 0);
     const after = new LostWrites(new SharedMemory(), MIB);
-    after.restoreFloor({ floorHi: 0, floorLo: 0, firstHi: 2, firstLo: 0 }, 8, 0);
+    after.restoreFloor(before.floor);
     expect(after.isPending).toBe(false);
     after.restoreUnknown(5, 0);
-    after.restoreFloor({ floorHi: 0, floorLo: 0, firstHi: 2, firstLo: 0 }, 8, 0);
-    expect([after.covers(1, 5, 0, false), after.covers(1, 6, 0, false)]).toEqual([true, false]);
-    expect([after.covers(1, 1, 0, true), after.covers(1, 2, 0, true)]).toEqual([false, true]);
+    expect([after.covers(1, 5, 0), after.covers(1, 6, 0)]).toEqual([true, false]);
+    expect([after.covers(1, 1, 0), after.covers(1, 2, 0)]).toEqual([false, true]);
   });
 
   it('is one for all threads', () => {
@@ -101,6 +135,6 @@ describe('LostWrites', () => {
     const first = new LostWrites(memory, MIB);
     const second = new LostWrites(new SharedMemory(memory.handles), MIB);
     second.noteDeleted(7, 5, 0);
-    expect([first.isPending, first.covers(7, 5, 0, false)]).toEqual([true, true]);
+    expect([first.isPending, first.covers(7, 5, 0)]).toEqual([true, true]);
   });
 });

@@ -4,7 +4,7 @@
 // on: so no byte, no block and no order of blocks can change unnoticed, and a file that was cut off has no end.
 //
 // - header: magic, u32 format, u32 savedSec, u32 clockHi, u32 clockLo, six u32 of the flush state, u32 hash seed,
-//   four u32 of the losses' floor, u8 length of the pair id, 64 bytes of it, zeros, u32 checksum
+//   twelve u32 of the losses' floor, u8 length of the pair id, 64 bytes of it, zeros, u32 checksum
 // - block: u32 length of its records, u32 checksum of that length and the records; records
 // - end: a block of length 0xffffffff, whose checksum covers what follows it: f64 items, f64 tombstones
 // - record: u8 kind, u8 keyLength, u8 touchSeq, u8 marks, u32 versionHi, u32 versionLo, u32 exptimeSec, u32 flags,
@@ -18,7 +18,7 @@ import type { FlushState } from '../../store/store-types.js';
 /** Raised whenever an older program would misread the file. */
 export const FORMAT = 1;
 
-export const HEADER_BYTES = 160;
+export const HEADER_BYTES = 192;
 export const BLOCK_HEAD_BYTES = 8;
 /** A block ends with the record that makes it as long as this. */
 export const BLOCK_BYTES = 1024 * 1024;
@@ -42,8 +42,8 @@ export const MARKS_KNOWN = MARK_STALE | MARK_OWN_UNIQUE | MARK_PROVISIONAL;
 const MAGIC = Buffer.from('repcache', 'latin1');
 const FORMAT_AT = 8;
 const WORDS_AT = 12;
-const PAIR_ID_LENGTH_AT = 68;
-const PAIR_ID_AT = 69;
+const PAIR_ID_LENGTH_AT = 100;
+const PAIR_ID_AT = 101;
 const CHECKSUM_AT = HEADER_BYTES - 4;
 
 /** What a file says of the node that wrote it. */
@@ -65,7 +65,7 @@ export function encodeHeader(header: MemoryFileHeader): Buffer {
   const bytes = Buffer.alloc(HEADER_BYTES);
   MAGIC.copy(bytes);
   bytes.writeUInt32LE(FORMAT, FORMAT_AT);
-  const { flush } = header;
+  const { flush, lost } = header;
   const words = [
     header.savedSec,
     header.clockHi,
@@ -77,10 +77,12 @@ export function encodeHeader(header: MemoryFileHeader): Buffer {
     flush.stampHi,
     flush.stampLo,
     header.hashSeed,
-    header.lost.floorHi,
-    header.lost.floorLo,
-    header.lost.firstHi,
-    header.lost.firstLo,
+    lost.floorHi,
+    lost.floorLo,
+    lost.firstHi,
+    lost.firstLo,
+    ...Array.from(lost.seen),
+    ...Array.from(lost.sent),
   ];
   for (const [index, word] of words.entries()) bytes.writeUInt32LE(word, WORDS_AT + 4 * index);
   bytes[PAIR_ID_LENGTH_AT] = bytes.write(header.pairId, PAIR_ID_AT, PAIR_ID_BYTES_MAX);
@@ -110,7 +112,14 @@ export function decodeHeader(bytes: Buffer): MemoryFileHeader | string {
       stampLo: word(8),
     },
     hashSeed: word(9),
-    lost: { floorHi: word(10), floorLo: word(11), firstHi: word(12), firstLo: word(13) },
+    lost: {
+      floorHi: word(10),
+      floorLo: word(11),
+      firstHi: word(12),
+      firstLo: word(13),
+      seen: [word(14), word(15), word(16), word(17)],
+      sent: [word(18), word(19), word(20), word(21)],
+    },
     pairId: bytes.toString(
       'utf8',
       PAIR_ID_AT,
