@@ -45,7 +45,7 @@ export class RemoteWrites {
   overrulesAdds = false;
   /** What stays, after REMOTE_OVERRULED: it is for the caller to give it a new version. */
   overrulingRef = 0;
-  /** Entries of the peer's for a key that was changed here as well, unknown to the peer: ours stayed, or gave way. */
+  /** Entries of the peer's that met one here which it had not acknowledged: ours stayed, or gave way. */
   conflictsWon = 0;
   conflictsLost = 0;
 
@@ -84,7 +84,7 @@ export class RemoteWrites {
     const known = this.#knownEntry(bytes, keyStart, keyLength, hash);
     if (known !== 0) {
       const order = this.#orderAgainst(known, versionHi, versionLo, touchSeq);
-      if (order < 0) return REMOTE_OLDER;
+      if (order < 0) return this.#olderThan(known);
       if (order === 0) {
         if (this.#segments.state(known) === STATE_TOMBSTONE) return REMOTE_OLDER;
         if (this.#hasContent(known, bytes, valueStart, valueLength, flags, exptimeSec)) return REMOTE_SAME;
@@ -92,8 +92,10 @@ export class RemoteWrites {
       }
       if (marks?.isProvisional && this.#overrules(known)) {
         this.overrulingRef = known;
+        this.conflictsWon += 1;
         return REMOTE_OVERRULED;
       }
+      if (order > 0) this.#noteGivingWay(known);
     }
     if (exptimeSec !== 0 && exptimeSec <= items.nowSec) {
       if (known !== 0) items.drop(known);
@@ -140,9 +142,10 @@ export class RemoteWrites {
       return REMOTE_APPLIED;
     }
     const order = this.#orderAgainst(known, versionHi, versionLo, touchSeq);
-    if (order < 0) return REMOTE_OLDER;
+    if (order < 0) return this.#olderThan(known);
     const isTombstone = this.#segments.state(known) === STATE_TOMBSTONE;
     if (order === 0 && isTombstone) return REMOTE_SAME;
+    if (order > 0) this.#noteGivingWay(known);
     if (!keep) {
       items.drop(known);
       return REMOTE_APPLIED;
@@ -207,17 +210,18 @@ export class RemoteWrites {
     return (this.#segments.byte(ref, BYTE_USE) & USE_PROVISIONAL) === 0 && !this.#items.isDead(ref);
   }
 
-  /** Positive when what arrived is newer than the entry. */
-  #orderAgainst(ref: number, versionHi: number, versionLo: number, touchSeq: number): number {
-    const order = this.#versionOrder(ref, versionHi, versionLo, touchSeq);
-    if (order !== 0 && this.#items.isUnacknowledged(ref)) {
-      if (order < 0) this.conflictsWon += 1;
-      else this.conflictsLost += 1;
-    }
-    return order;
+  /** What is here stays. */
+  #olderThan(ref: number): RemoteResult {
+    if (this.#items.isUnacknowledged(ref)) this.conflictsWon += 1;
+    return REMOTE_OLDER;
   }
 
-  #versionOrder(ref: number, versionHi: number, versionLo: number, touchSeq: number): number {
+  #noteGivingWay(ref: number): void {
+    if (this.#items.isUnacknowledged(ref)) this.conflictsLost += 1;
+  }
+
+  /** Positive when what arrived is newer than the entry. */
+  #orderAgainst(ref: number, versionHi: number, versionLo: number, touchSeq: number): number {
     const segments = this.#segments;
     const order = compareVersions(
       versionHi,

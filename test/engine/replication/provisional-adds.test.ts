@@ -68,6 +68,7 @@ describe('an add of a node that is not in sync', () => {
       expect(both(first, second)).toBe('logged in');
       expect(isProvisional(keeper)).toBe(false);
       expect(isProvisional(stranger)).toBe(false);
+      expect(keeper.stats()).toMatchObject({ repl_conflicts_won: 1, repl_conflicts_lost: 0 });
       expect(keeper.stats().repl_conflicts).toBeGreaterThan(0);
     },
   );

@@ -197,6 +197,26 @@ describe('a sync', () => {
     ]);
     expect(onA.repl_conflicts_won + onB.repl_conflicts_won).toBe(1);
   });
+
+  it('counts a conflict as won where the newer value is, or as lost where the older one was', () => {
+    const [a, b] = newPair();
+    a.set('k', '1');
+    settle(a, b);
+    cut(a, b);
+    // One that is removed, one that is replaced, and one that was changed on one node only.
+    for (const key of ['removed', 'replaced', 'of-a']) a.set(key, '2');
+    b.nowMs = a.nowMs + 1_000;
+    b.set('removed', '3');
+    b.remove('removed');
+    b.set('replaced', '3');
+    reconnect(a, b);
+    expect([a.get('removed'), a.get('replaced'), b.get('of-a')]).toEqual([null, '3', '2']);
+    const [onA, onB] = [a.stats(), b.stats()];
+    expect([onA.repl_conflicts_won, onB.repl_conflicts_lost]).toEqual([0, 0]);
+    for (const count of [onB.repl_conflicts_won, onA.repl_conflicts_lost])
+      expect(count).toBeLessThanOrEqual(2);
+    expect(onB.repl_conflicts_won + onA.repl_conflicts_lost).toBeGreaterThanOrEqual(2);
+  });
 });
 
 describe('what went before the peer had heard of it', () => {
