@@ -14,7 +14,7 @@ export interface PairSettings {
   readonly memoryMb: number;
   readonly connections: number;
   readonly placement: Placement;
-  /** Whether it has `stats replication`: the engine; else only what arrives tells how far it is. */
+  /** Whether it is the engine, which has `stats replication`; of the legacy repcached only what arrives tells. */
   readonly tellsState: boolean;
   /** More flags, of both nodes. */
   readonly flags?: readonly string[];
@@ -46,22 +46,20 @@ export class BenchPair {
   }
 
   static async start(contestant: Contestant, settings: PairSettings): Promise<BenchPair> {
-    const [sourcePort, targetPort] = [await getPort(), await getPort()];
-    const cableTo = settings.cableTo ?? (async (port: number) => port);
-    const dials = { source: await cableTo(targetPort), target: await cableTo(sourcePort) };
+    const ends = settings.tellsState ? await ownEnds(settings.cableTo) : await legacyEnds();
     const { placement, memoryMb, connections, flags = [] } = settings;
     const common = { threads: 1, memoryMb, connections };
     const source = await BenchServer.start(contestant, {
       ...common,
       cpus: placement.server,
-      flags: ['-x', '127.0.0.1', '-X', `${sourcePort}:${dials.source}`, ...flags],
+      flags: ['-x', '127.0.0.1', '-X', ends.source, ...flags],
     });
     const targetSettings = {
       ...common,
       // The peer of a pair has a machine of its own; here it has what the source leaves.
       cpus: placement.load,
       startLimitMs: LIMIT_MS,
-      flags: ['-x', '127.0.0.1', '-X', `${targetPort}:${dials.target}`, ...flags],
+      flags: ['-x', '127.0.0.1', '-X', ends.target, ...flags],
     };
     const targetContestant = settings.targetGivesWay
       ? { ...contestant, command: [...LOWEST_PRIORITY, ...contestant.command] }
@@ -124,6 +122,23 @@ export class BenchPair {
       }),
     );
   }
+}
+
+/** The -X of both: the port a node listens on, and the one it dials. */
+interface Ends {
+  readonly source: string;
+  readonly target: string;
+}
+
+async function ownEnds(cableTo = async (port: number): Promise<number> => port): Promise<Ends> {
+  const [source, target] = [await getPort(), await getPort()];
+  return { source: `${source}:${await cableTo(target)}`, target: `${target}:${await cableTo(source)}` };
+}
+
+/** Of the legacy repcached the node that finds nobody at the port listens there, and the one that comes then dials it. */
+async function legacyEnds(): Promise<Ends> {
+  const port = String(await getPort());
+  return { source: port, target: port };
 }
 
 export async function withClient<T>(
