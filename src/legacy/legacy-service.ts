@@ -3,12 +3,12 @@ import { OperatorError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import type { NodeService, NodeSpec, NodeStatus, Step } from '../service/service.js';
 import { fileStep, folderStep, removalStep } from '../service/steps.js';
-import { crashUnit, recoverUnit } from '../service/systemd-crash.js';
 import { enableStep, reloadStep, userStep } from '../service/systemd-install.js';
 import { templateStep } from '../service/systemd-settings.js';
 import { unitStatus } from '../service/systemd-status.js';
 import { forgetStep, haltSteps, sliceStep, userRemovalStep } from '../service/systemd-uninstall.js';
 import { readTemplate } from '../service/templates.js';
+import { UnitService } from '../service/unit-service.js';
 import { FIREWALLS, type Firewall, firewallOf, firewallRemovalStep, firewallSteps } from './firewall.js';
 import {
   BUILD_LOG,
@@ -41,14 +41,15 @@ export interface LegacyServiceOptions {
 const POWER_TIMEOUT_MS = 60_000;
 const OTHER_FILES = 256;
 
-export class LegacyService implements NodeService {
-  readonly host: Host;
-  readonly name: 'a' | 'b';
+/**
+ * After `restart` the peer may not listen yet when the node is back: whoever restarts one of a pair uses `stop` and
+ * `start`.
+ */
+export class LegacyService extends UnitService implements NodeService {
   readonly #options: LegacyServiceOptions;
 
   constructor(host: Host, name: 'a' | 'b', options: LegacyServiceOptions) {
-    this.host = host;
-    this.name = name;
+    super(host, name, legacyLayout(options.port), POWER_TIMEOUT_MS);
     this.#options = options;
   }
 
@@ -129,38 +130,9 @@ export class LegacyService implements NodeService {
     return { ...status, detail: 'our engine runs in its place: see repcachectl migrate --dry-run' };
   }
 
-  async start(): Promise<void> {
+  override async start(): Promise<void> {
     if (await isReplaced(this.host, this.#options.port)) throw migrationUnderWay(this.name);
-    await this.#systemctl('start');
-  }
-
-  stop(): Promise<void> {
-    return this.#systemctl('stop');
-  }
-
-  /** The peer may not listen yet when the node is back: whoever restarts one of a pair uses stop and start. */
-  restart(): Promise<void> {
-    return this.#systemctl('restart');
-  }
-
-  crash(options: { restoreAfterSec: number }): Promise<void> {
-    return crashUnit(this.host, legacyLayout(this.#options.port), options.restoreAfterSec);
-  }
-
-  recover(): Promise<void> {
-    return recoverUnit(this.host, legacyLayout(this.#options.port));
-  }
-
-  async logs(options: { lines: number }): Promise<string> {
-    const { unit } = legacyLayout(this.#options.port);
-    const count = String(options.lines);
-    const argv = ['journalctl', '--no-pager', '-o', 'short-iso', '-n', count, '-u', unit] as const;
-    return (await this.host.run(argv, { root: true })).stdout;
-  }
-
-  async #systemctl(verb: 'start' | 'stop' | 'restart'): Promise<void> {
-    const { unit } = legacyLayout(this.#options.port);
-    await this.host.run(['systemctl', verb, unit], { root: true, timeoutMs: POWER_TIMEOUT_MS });
+    await super.start();
   }
 
   /** Which firewall the host runs is known only when it is asked. */

@@ -3,10 +3,10 @@ import { OperatorError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { pathState } from '../service/path-state.js';
 import type { NodeService, NodeSpec, NodeStatus, Step } from '../service/service.js';
-import { crashUnit, recoverUnit } from '../service/systemd-crash.js';
 import { enableStep } from '../service/systemd-install.js';
 import { unitStatus } from '../service/systemd-status.js';
 import { haltSteps } from '../service/systemd-uninstall.js';
+import { UnitService } from '../service/unit-service.js';
 import { installPackages, missingPackages, packageManagerOf } from './packages.js';
 import { STOCK_CONFIG_FILES, stockConfig } from './stock-config.js';
 
@@ -22,13 +22,9 @@ const ORIGINAL = '.repcachectl-original';
 const INSTALLED_MARK = '/var/lib/repcachectl-installed-memcached';
 const POWER_TIMEOUT_MS = 60_000;
 
-export class StockService implements NodeService {
-  readonly host: Host;
-  readonly name: 'a' | 'b';
-
+export class StockService extends UnitService implements NodeService {
   constructor(host: Host, name: 'a' | 'b') {
-    this.host = host;
-    this.name = name;
+    super(host, name, LAYOUT, POWER_TIMEOUT_MS);
   }
 
   installSteps(
@@ -86,36 +82,6 @@ export class StockService implements NodeService {
     const environmentFile = STOCK_CONFIG_FILES[present.findIndex((state) => state !== undefined)];
     if (environmentFile === undefined) return { state: 'absent', detail: 'memcached is not installed' };
     return await unitStatus(this.host, { unit: UNIT, environmentFile, releaseLink: '' });
-  }
-
-  start(): Promise<void> {
-    return this.#systemctl('start');
-  }
-
-  stop(): Promise<void> {
-    return this.#systemctl('stop');
-  }
-
-  restart(): Promise<void> {
-    return this.#systemctl('restart');
-  }
-
-  crash(options: { restoreAfterSec: number }): Promise<void> {
-    return crashUnit(this.host, LAYOUT, options.restoreAfterSec);
-  }
-
-  recover(): Promise<void> {
-    return recoverUnit(this.host, LAYOUT);
-  }
-
-  async logs(options: { lines: number }): Promise<string> {
-    const count = String(options.lines);
-    const argv = ['journalctl', '--no-pager', '-o', 'short-iso', '-n', count, '-u', UNIT] as const;
-    return (await this.host.run(argv, { root: true })).stdout;
-  }
-
-  async #systemctl(verb: 'start' | 'stop' | 'restart'): Promise<void> {
-    await this.host.run(['systemctl', verb, UNIT], { root: true, timeoutMs: POWER_TIMEOUT_MS });
   }
 
   #packageStep(): Step {

@@ -3,7 +3,7 @@ import type { Host } from '../host/host.js';
 import type { NodeLayout } from './systemd-layout.js';
 
 /** The names that a crash needs of a node. */
-type CrashLayout = Pick<NodeLayout, 'unit' | 'runtimeDropIns' | 'restoreUnit'>;
+export type CrashLayout = Pick<NodeLayout, 'unit' | 'runtimeDropIns' | 'restoreUnit'>;
 
 /** What the timer runs. Its arguments are the unit and the folder, which goes with all that a crash put into it. */
 const RESTORE = `rm -rf "$2"
