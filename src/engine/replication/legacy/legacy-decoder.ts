@@ -9,6 +9,7 @@ import {
   CR,
   DELETE,
   FLUSH_ALL,
+  KEPT_BYTES,
   LF,
   LINE_END_BYTES,
   LINE_MAX_BYTES,
@@ -17,8 +18,6 @@ import {
 } from './wire.js';
 
 const INITIAL_CARRY_BYTES = 512;
-/** What is kept for the next command that is cut off; a buffer that grew above it for a large value is given up. */
-const KEPT_BYTES = 1_048_576;
 const MIN_I32 = -0x8000_0000;
 const MAX_U32 = 0xffff_ffff;
 /** A u64 has no more. */

@@ -1,24 +1,27 @@
 // The replication core for a peer that runs the C program repcached: one link without handshake, as one step function.
 
 import type { Store } from '../../store/store.js';
-import { Backoff } from '../backoff.js';
 import type { RingChangeLog } from '../change-log.js';
 import type { HybridClock } from '../clock.js';
-import { nodeIdHex, type Role } from '../handshake.js';
+import { Dialing } from '../dialing.js';
+import type { Role } from '../handshake.js';
 import { Readiness } from '../readiness.js';
-import {
-  type LinkId,
-  NO_LINK_STATS,
-  type ReplicationEffect,
-  type ReplicationEvent,
-  type ReplicationMachine,
-  type ReplicationState,
-  type ReplicationStats,
+import { SaidLately } from '../said-lately.js';
+import type {
+  LinkId,
+  ReplicationEffect,
+  ReplicationEvent,
+  ReplicationMachine,
+  ReplicationState,
+  ReplicationStats,
 } from '../types.js';
+import { CopyReport } from './copy-report.js';
+import { isGreeting } from './greeting.js';
 import type { LegacySink } from './legacy-decoder.js';
 import { LegacyIncoming } from './legacy-incoming.js';
 import { LegacyLink } from './legacy-link.js';
 import { LegacyOutgoing } from './legacy-outgoing.js';
+import { legacyStatistics } from './legacy-statistics.js';
 import { OWN_NODE_BIT } from './origin.js';
 import { SharedPoint } from './shared-point.js';
 import { TombstoneSweep } from './tombstone-sweep.js';
@@ -35,8 +38,6 @@ const WAITING_MS = 3_000;
 const GREETING_MS = 500;
 const DEFAULT_READY_TIMEOUT_MS = 10_000;
 const DEFAULT_STOP_TIMEOUT_MS = 2_000;
-/** The same refusal is said again only after this, however often it happens. */
-const REFUSAL_REPEAT_MS = 60_000;
 
 export interface LegacyReplicatorOptions {
   /** The node's memory. Built with the same `changeLog` and `clock`. */
@@ -69,7 +70,7 @@ export class LegacyReplicator implements ReplicationMachine {
   readonly #clock: HybridClock;
   readonly #options: LegacyReplicatorOptions;
   readonly #effects: ReplicationEffect[] = [];
-  readonly #backoff: Backoff;
+  readonly #dialing: Dialing;
   readonly #readiness: Readiness;
   readonly #shared = new SharedPoint();
   readonly #incoming: LegacyIncoming;
@@ -79,21 +80,14 @@ export class LegacyReplicator implements ReplicationMachine {
   /** A second connection, in the state `waiting`. */
   #candidate: LegacyLink | null = null;
   #nowMs = 0;
-  #isDialing = false;
-  #nextDialMs = 0;
   /** Set by `stop`. */
   #stopDeadlineMs: number | null = null;
   #hasStopped = false;
-  /** When the present copies began; null once `sync done` was said. */
-  #syncSinceMs: number | null = null;
-  #lastSyncItems = 0;
-  #lastSyncMs = 0;
-  #copiesSent = 0;
-  #copiesReceived = 0;
+  readonly #copies = new CopyReport();
   /** Up to where the kernel has taken the changes. */
   #takenSeq = 0;
   #hasSaidUnsendable = false;
-  readonly #refusalsSaidMs = new Map<string, number>();
+  readonly #refusals = new SaidLately();
   readonly #sink: LegacySink;
 
   constructor(options: LegacyReplicatorOptions) {
@@ -105,7 +99,7 @@ export class LegacyReplicator implements ReplicationMachine {
     this.#clock.nodeBit = OWN_NODE_BIT;
     changeLog.beginLink(OWN_NODE_BIT, 0, 0);
     changeLog.peerIsSynced();
-    this.#backoff = new Backoff(options.random);
+    this.#dialing = new Dialing(options.random);
     this.#readiness = new Readiness(options.readyTimeoutMs ?? DEFAULT_READY_TIMEOUT_MS);
     this.#incoming = new LegacyIncoming(store, clock, this.#shared);
     this.#outgoing = new LegacyOutgoing(store, changeLog, clock, this.#shared);
@@ -157,35 +151,19 @@ export class LegacyReplicator implements ReplicationMachine {
   }
 
   stats(nowMs: number): ReplicationStats {
-    const link = this.#link;
-    const { received, applied, conflicts } = this.#incoming;
-    const logSeq = this.#log.headSeq;
-    return {
-      repl_protocol: 'legacy',
-      repl_state: this.#state(),
-      repl_peer: link?.address ?? '',
-      repl_node_id: nodeIdHex(this.#options.nodeId),
-      repl_node_bit: OWN_NODE_BIT,
-      repl_link_uptime_sec: link === null ? 0 : Math.max(0, Math.floor((nowMs - link.sinceMs) / 1_000)),
-      repl_log_seq: logSeq,
-      repl_acked_seq: this.#takenSeq,
-      repl_unacked: logSeq - this.#takenSeq,
-      repl_received: received,
-      repl_applied: applied,
-      repl_ignored: received - applied,
-      repl_conflicts: conflicts,
-      repl_tombstones: this.#store.tombstoneCount,
-      repl_full_copies_sent: this.#copiesSent,
-      repl_full_copies_received: this.#copiesReceived,
-      repl_last_sync_items: this.#lastSyncItems,
-      repl_last_sync_ms: Math.round(this.#lastSyncMs),
-      repl_clock_offset_ms: 0,
-      repl_secrets: 0,
-      repl_tls: 0,
-      repl_unsendable: this.#outgoing.unsendable,
-      ...NO_LINK_STATS,
-      repl_serving: this.#readiness.serving ? 1 : 0,
+    const sources = {
+      store: this.#store,
+      log: this.#log,
+      nodeId: this.#options.nodeId,
+      readiness: this.#readiness,
+      incoming: this.#incoming,
+      outgoing: this.#outgoing,
+      copies: this.#copies,
+      link: this.#link,
+      state: this.#state(),
+      takenSeq: this.#takenSeq,
     };
+    return legacyStatistics(sources, nowMs);
   }
 
   #state(): ReplicationState {
@@ -212,14 +190,14 @@ export class LegacyReplicator implements ReplicationMachine {
         this.#onAccepted(event.link, event.address);
         return;
       case 'dialed':
-        this.#isDialing = false;
+        this.#dialing.ended();
         // The peer's own call was faster, or it is over.
         if (this.#link !== null || this.#stopDeadlineMs !== null) this.#closeUnmet(event.link);
         else this.#establish(this.#meet(event.link, 'dialer', event.address, 'receiving'));
         return;
       case 'dialFailed':
-        this.#isDialing = false;
-        this.#scheduleDial();
+        this.#dialing.ended();
+        this.#dialing.putOff(this.#nowMs);
         // The peer may have dialled us meanwhile; then it is there.
         if (event.failure === 'refused' && this.#link === null) this.#openClientPort();
         return;
@@ -297,10 +275,8 @@ export class LegacyReplicator implements ReplicationMachine {
     if (fault !== null) this.#drop(link, fault);
   }
 
-  /** Nobody says anything before it was copied to, but one of ours, that it is there. */
   #receiveWaiting(candidate: LegacyLink, bytes: Uint8Array): void {
-    const greeting = new GreetingSink();
-    if (candidate.decoder.feed(bytes, greeting) === null && greeting.isGreeting) {
+    if (isGreeting(candidate.decoder, bytes)) {
       candidate.isOurs = true;
       return;
     }
@@ -319,7 +295,7 @@ export class LegacyReplicator implements ReplicationMachine {
     const link = this.#link;
     if (link === null || (link.role === 'acceptor' && !link.isOurs)) return;
     // Again, when the peer's change log had overflowed.
-    if (this.#incoming.copy !== 'complete') this.#copiesReceived += 1;
+    if (this.#incoming.copy !== 'complete') this.#copies.copiesReceived += 1;
     this.#incoming.copy = 'complete';
     this.#openClientPort();
     if (link.state === 'receiving') link.enter('pushing');
@@ -330,13 +306,7 @@ export class LegacyReplicator implements ReplicationMachine {
 
   #dialIfDue(): void {
     const mayDial = this.#options.dials && this.#stopDeadlineMs === null && this.#link === null;
-    if (!mayDial || this.#isDialing || this.#nowMs < this.#nextDialMs) return;
-    this.#isDialing = true;
-    this.#effects.push({ kind: 'dial' });
-  }
-
-  #scheduleDial(): void {
-    this.#nextDialMs = this.#nowMs + this.#backoff.next();
+    if (mayDial && this.#dialing.begin(this.#nowMs)) this.#effects.push({ kind: 'dial' });
   }
 
   #onAccepted(id: LinkId, address: string): void {
@@ -377,7 +347,7 @@ export class LegacyReplicator implements ReplicationMachine {
 
   #establish(link: LegacyLink): void {
     this.#link = link;
-    this.#syncSinceMs = this.#nowMs;
+    this.#copies.begin(this.#nowMs);
     this.#incoming.beginLink(link.role === 'dialer');
     this.#outgoing.beginLink();
     this.#say(`link up (peer ${link.address}, legacy protocol)`);
@@ -385,10 +355,7 @@ export class LegacyReplicator implements ReplicationMachine {
 
   #refuse(id: LinkId, address: string, why: string): void {
     this.#closeUnmet(id);
-    const saidMs = this.#refusalsSaidMs.get(why);
-    if (saidMs !== undefined && this.#nowMs - saidMs < REFUSAL_REPEAT_MS) return;
-    this.#refusalsSaidMs.set(why, this.#nowMs);
-    this.#say(`refused a connection from ${address}: ${why}`);
+    if (this.#refusals.isNews(why, this.#nowMs)) this.#say(`refused a connection from ${address}: ${why}`);
   }
 
   #closeUnmet(id: LinkId): void {
@@ -402,7 +369,7 @@ export class LegacyReplicator implements ReplicationMachine {
     const candidate = this.#candidate;
     this.#candidate = null;
     if (candidate === null) {
-      this.#scheduleDial();
+      this.#dialing.putOff(this.#nowMs);
       return;
     }
     candidate.enter('pushing');
@@ -414,21 +381,17 @@ export class LegacyReplicator implements ReplicationMachine {
     link.enter('closed');
     this.#link = null;
     this.#shared.linkLost();
+    this.#copies.abandon();
     this.#effects.push({ kind: 'close', link: link.id });
   }
 
   /** Says `sync done` once both have what the other had. */
   #noteSync(link: LegacyLink): void {
-    if (this.#syncSinceMs === null || !this.#isInSync(link)) return;
-    const sent = this.#outgoing.copiedItems;
-    const received = this.#incoming.copiedItems;
-    this.#lastSyncMs = this.#nowMs - this.#syncSinceMs;
-    this.#lastSyncItems = sent + received;
-    this.#syncSinceMs = null;
-    this.#backoff.reset();
-    this.#say(
-      `sync done (sent ${sent} items, received ${received} items, ${Math.round(this.#lastSyncMs)} ms)`,
-    );
+    if (!this.#isInSync(link)) return;
+    const line = this.#copies.end(this.#outgoing.copiedItems, this.#incoming.copiedItems, this.#nowMs);
+    if (line === null) return;
+    this.#dialing.linkWorked();
+    this.#say(line);
   }
 
   // ── Sending ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -450,7 +413,7 @@ export class LegacyReplicator implements ReplicationMachine {
     if (outgoing.hasOverflowed && link.state === 'streaming') {
       this.#say('more changes than the change log holds: copying everything again');
       link.enter('pushing');
-      this.#syncSinceMs ??= this.#nowMs;
+      this.#copies.begin(this.#nowMs);
     }
     if (link.state === 'pushing' && (!outgoing.isCopying || outgoing.hasOverflowed)) {
       this.#incoming.noteFlush();
@@ -459,7 +422,7 @@ export class LegacyReplicator implements ReplicationMachine {
     outgoing.fill(link.writer);
     if (link.state === 'pushing' && !outgoing.isCopying) {
       link.enter('streaming');
-      this.#copiesSent += 1;
+      this.#copies.copiesSent += 1;
     }
     if (outgoing.unsendable > 0 && !this.#hasSaidUnsendable) {
       this.#hasSaidUnsendable = true;
@@ -495,20 +458,5 @@ export class LegacyReplicator implements ReplicationMachine {
 
   #say(line: string): void {
     this.#effects.push({ kind: 'log', line });
-  }
-}
-
-/** Hears only whether what comes is greeting and nothing else. */
-class GreetingSink implements LegacySink {
-  isGreeting = true;
-  item = (): void => this.#fail();
-  largeItem = (): void => this.#fail();
-  delete = (): void => this.#fail();
-  flush = (): void => this.#fail();
-  copyEnd = (): void => this.#fail();
-  nudge(): void {}
-
-  #fail(): void {
-    this.isGreeting = false;
   }
 }

@@ -8,6 +8,7 @@ import {
   CR,
   DELETE,
   FLUSH_ALL,
+  KEPT_BYTES,
   LF,
   LINE_END_BYTES,
   LINE_MAX_BYTES,
@@ -16,8 +17,6 @@ import {
 } from './wire.js';
 
 const INITIAL_BYTES = 16_384;
-/** What is kept for the next send; a buffer that grew above it for a large value is given up. */
-const KEPT_BYTES = 1_048_576;
 /** A legacy node reads expiry times into 32 bits with a sign: what lies beyond, in 2038, lives until then. */
 const EXPTIME_MAX_SEC = 0x7fff_ffff;
 

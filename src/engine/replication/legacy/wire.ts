@@ -25,6 +25,9 @@ export const LINE_END_BYTES = 2;
 /** No line is longer: `rep `, a key of 250 bytes, four numbers and what is between them. */
 export const LINE_MAX_BYTES = 330;
 
+/** A buffer that grew above it for a large value, on its way in or out, is given up once that is through. */
+export const KEPT_BYTES = 1_048_576;
+
 /** The largest item of a real one: a slab page. 2.3.1 takes less if its -I says so, which it tells nobody. */
 const LEGACY_ITEM_MAX_BYTES = 1_048_576;
 /** Above what its header, the suffix with flags and length, and the line end take in either version. */
