@@ -23,6 +23,7 @@ const REFUSALS = {
   noTlsThere: { code: 10, line: 'it does not speak TLS and this node does: give both --repl-tls' },
   noTlsHere: { code: 11, line: 'it speaks TLS and this node does not: give both --repl-tls' },
   tlsFailed: { code: 12, line: 'TLS with it failed' },
+  silent: { code: 13, line: 'it did not say who it is within 2 s' },
 } as const;
 
 export type Refusal = keyof typeof REFUSALS;

@@ -309,7 +309,7 @@ export class Replicator implements ReplicationMachine {
     const now = this.#nowMs;
     for (const link of this.#links.values()) {
       if (link.isStranger) {
-        if (now - link.sinceMs >= HANDSHAKE_TIMEOUT_MS) this.#drop(link, 'no handshake in time');
+        if (now - link.sinceMs >= HANDSHAKE_TIMEOUT_MS) this.#giveUp(link);
       } else if (now - link.heardMs >= SILENCE_MS) {
         this.#drop(link, `nothing heard for ${SILENCE_MS / 1_000} s`);
       }
@@ -502,6 +502,12 @@ export class Replicator implements ReplicationMachine {
     }
     this.#discard(link);
     if (link.role === 'dialer') this.#scheduleDial();
+  }
+
+  /** It took too long to show who it is. Of a peer that we dialled that is no news: it hangs, or is still starting. */
+  #giveUp(link: Link): void {
+    if (link.role === 'acceptor') this.#sayRefusal(whomWeRefuse(link), 'silent');
+    this.#drop(link, 'no handshake in time');
   }
 
   /** Nothing can be said to the other end; its connection is on its way to be closed. */

@@ -219,10 +219,18 @@ describe('refusals', () => {
 
   it('a stranger who says nothing, after two seconds; and more than eight at once', () => {
     const b = new End(HIGH);
-    for (let link = 1; link <= 9; link++) b.step({ kind: 'accepted', link, address: 'x' });
+    for (let link = 1; link <= 9; link++) b.step({ kind: 'accepted', link, address: `x:${link}` });
     expect(b.closed).toEqual([9]);
     b.tick(2_000);
     expect(b.closed.length).toBe(9);
+    expect(b.lines).toEqual(['refused a connection from x:1: it did not say who it is within 2 s']);
+  });
+
+  it('nobody of those it dialled that hang: they are tried again without a word', () => {
+    const a = new End(LOW);
+    a.step({ kind: 'dialed', link: 1, address: 'x' });
+    a.tick(2_000);
+    expect([a.closed, a.lines]).toEqual([[1], []]);
   });
 
   it('a third node, while the peer lives', () => {
