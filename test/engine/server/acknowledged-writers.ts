@@ -4,6 +4,7 @@ import { TextClient } from '../../helpers/text-client.js';
 const KEYS = 20;
 const REPLIES_PER_BATCH = 8;
 const DIGITS = 8;
+const NO_PEER = 'SERVER_ERROR no peer in sync';
 
 /** One client. Its values only grow, so that whoever holds a lower one than was acknowledged has lost a write. */
 class Writer {
@@ -33,9 +34,12 @@ class Writer {
       const batch = Array.from({ length: REPLIES_PER_BATCH }, (_, at) => value + at);
       this.#client.send(batch.map((each) => this.#setting(each)).join(''));
       for (const each of batch) {
-        // The node died: what it did not answer, nobody was promised.
+        // The node died, or does not know, or refuses: nobody was promised anything.
         const reply = await this.#client.readLine().catch(() => undefined);
-        if (reply === undefined) return;
+        if (reply === undefined || reply === NO_PEER) {
+          this.#client.close();
+          return;
+        }
         if (reply !== 'STORED') throw new Error(`${this.#keyOf(each)}: ${reply}`);
         this.acknowledged.set(this.#keyOf(each), each);
         this.writes += 1;
@@ -78,7 +82,7 @@ export class AcknowledgedWriters {
     return this.#writers.reduce((sum, { writes }) => sum + writes, 0);
   }
 
-  /** Resolves once the node has ended their connections. */
+  /** Resolves once the node has ended their connections, or refuses their writes for want of a peer. */
   async ended(): Promise<void> {
     await Promise.all(this.#writers.map(({ ended }) => ended));
   }

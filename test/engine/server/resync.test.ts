@@ -1,51 +1,12 @@
 // A cable between two real processes that is cut and joined again: what travels then, and that both hold the same.
 import { describe, expect, it, vi } from 'vitest';
 import { answersFor, storeMany } from '../../helpers/bulk.js';
-import { startPair, type TestNode, withPair } from '../../helpers/engine.js';
-import { Forwarder } from '../../helpers/forwarder.js';
+import { type CabledPair, withCabledPair } from '../../helpers/cabled-pair.js';
 
 /** What the change log holds with -m 64, which is the least. */
 const LOG_ENTRIES = 65_536;
+const MEMORY = ['-m', '64'];
 const KEYS = 100_000;
-
-interface CabledPair {
-  readonly a: TestNode;
-  readonly b: TestNode;
-  cut(): Promise<void>;
-  /** Joins the cable. @returns what A says when both are in sync again */
-  join(): Promise<string>;
-}
-
-/** A pair in sync, whose nodes reach each other through a cable only. */
-async function withCable(callback: (pair: CabledPair) => Promise<void>): Promise<void> {
-  await withPair(
-    async ({ a, b }) => {
-      const cables = await Promise.all([a, b].map((node) => Forwarder.start(node.replicationPort)));
-      const [toA, toB] = cables;
-      a.flags = ['-m', '64', '-x', '127.0.0.1', '-X', `${a.replicationPort}:${toB.port}`];
-      b.flags = ['-m', '64', '-x', '127.0.0.1', '-X', `${b.replicationPort}:${toA.port}`];
-      try {
-        await startPair(a, b);
-        await callback({
-          a,
-          b,
-          cut: async () => {
-            for (const cable of cables) cable.state = 'cut';
-            await Promise.all([a, b].map((node) => node.process.waitForLog(/link down/)));
-          },
-          join: async () => {
-            for (const cable of cables) cable.state = 'whole';
-            const [line] = await Promise.all([a, b].map((node) => node.process.waitForLog(/sync done/)));
-            return line;
-          },
-        });
-      } finally {
-        await Promise.all(cables.map((cable) => cable.close()));
-      }
-    },
-    { start: false },
-  );
-}
 
 async function expectAlike({ a, b }: CabledPair): Promise<void> {
   await vi.waitFor(
@@ -62,7 +23,7 @@ async function expectAlike({ a, b }: CabledPair): Promise<void> {
 
 describe('a cable that is cut and joined', () => {
   it('brings what changed meanwhile, each key once', { timeout: 60_000 }, async () => {
-    await withCable(async (pair) => {
+    await withCabledPair(MEMORY, async (pair) => {
       await storeMany(pair.a.port, 0, KEYS);
       await expectAlike(pair);
       await pair.cut();
@@ -76,7 +37,7 @@ describe('a cable that is cut and joined', () => {
   });
 
   it('has the nodes compared when more changed than the log holds', { timeout: 60_000 }, async () => {
-    await withCable(async (pair) => {
+    await withCabledPair(MEMORY, async (pair) => {
       await storeMany(pair.a.port, 0, KEYS);
       await expectAlike(pair);
       await pair.cut();
