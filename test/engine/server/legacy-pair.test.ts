@@ -3,11 +3,15 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
 import { answersFor, storeMany } from '../../helpers/bulk.js';
+import { contentsOf, differences } from '../../helpers/contents.js';
 import { startPair, type TestNode, withPair } from '../../helpers/engine.js';
 import type { TextClient } from '../../helpers/text-client.js';
+import { AcknowledgedWriters } from './acknowledged-writers.js';
 
 const SOON = { timeout: 10_000, interval: 5 };
 const KEYS = 20_000;
+/** Beside those that are written under load. */
+const KEYS_UNDER_LOAD = 5_000;
 const LEGACY = ['--repl-protocol', 'legacy'];
 
 async function shows(client: TextClient, key: string, value: string | undefined): Promise<void> {
@@ -19,7 +23,7 @@ async function statOf(node: TestNode, name: string): Promise<string | undefined>
   return (await client.stats('replication')).get(name);
 }
 
-describe.each([1, 2])('a pair that speaks the legacy protocol, with -t %s', (threads) => {
+describe.each([1, 4])('a pair that speaks the legacy protocol, with -t %s', (threads) => {
   const flags = [...LEGACY, '-t', String(threads)];
 
   it('carries what is written on either node', async () => {
@@ -72,7 +76,7 @@ describe.each([1, 2])('a pair that speaks the legacy protocol, with -t %s', (thr
   });
 });
 
-describe.each([1, 2])('a node of ours beside a legacy one, with -t %s', (threads) => {
+describe.each([1, 4])('a node of ours beside a legacy one, with -t %s', (threads) => {
   const flags = ['-t', String(threads)];
 
   it('goes over to our own protocol when the other one does, with all it holds and with its clients', async () => {
@@ -102,6 +106,103 @@ describe.each([1, 2])('a node of ours beside a legacy one, with -t %s', (threads
     );
   });
 });
+
+/** Waits until both hold the same of each key; uniques are each node's own. */
+async function areAlike(a: TestNode, b: TestNode, { uniques = false } = {}): Promise<void> {
+  await vi.waitFor(
+    async () => {
+      const [fromA, fromB] = await Promise.all([a, b].map((node) => contentsOf(node.port, { uniques })));
+      expect(fromA.size).toBeGreaterThan(KEYS_UNDER_LOAD);
+      expect(differences(fromA, fromB)).toEqual([]);
+    },
+    { timeout: 20_000, interval: 200 },
+  );
+}
+
+async function wrote(writers: readonly AcknowledgedWriters[]): Promise<void> {
+  const before = writers.map(({ writes }) => writes);
+  await vi.waitFor(() => {
+    for (const [at, { writes }] of writers.entries()) expect(writes).toBeGreaterThan(before[at] + 1_000);
+  }, SOON);
+}
+
+describe.each(['dials', 'only listens'])(
+  'a node of ours that %s, beside one with -t 4 and under load',
+  (role) => {
+    const start = ({ port }: TestNode, name: string): Promise<AcknowledgedWriters> =>
+      AcknowledgedWriters.start(port, name, { count: 6, valueBytes: 200 });
+
+    /** Both with the legacy protocol, and A in the role. */
+    function withLegacyPair(
+      callback: (pair: { a: TestNode; b: TestNode; own: readonly string[] }) => Promise<void>,
+    ) {
+      return withPair(
+        async ({ a, b }) => {
+          if (role === 'only listens') a.flags = ['-X', String(a.replicationPort), '-t', '4'];
+          const { flags: own } = a;
+          for (const node of [a, b]) node.flags = [...node.flags, ...LEGACY];
+          await startPair(a, b);
+          await storeMany(a.port, 0, KEYS);
+          await callback({ a, b, own });
+        },
+        { flags: ['-t', '4'], start: false },
+      );
+    }
+
+    it('has the same of every key, also once either was killed', { timeout: 60_000 }, async () => {
+      await withLegacyPair(async ({ a, b }) => {
+        const writers = await Promise.all([start(a, 'a'), start(b, 'b')]);
+        await wrote(writers);
+        for (const writer of writers) await writer.stop();
+        await areAlike(a, b);
+        for (const [victim, survivor] of [
+          [b, a],
+          [a, b],
+        ]) {
+          const name = victim === a ? 'a' : 'b';
+          const [doomed, lucky] = await Promise.all([
+            start(victim, `doomed-${name}`),
+            start(survivor, `lucky-${name}`),
+          ]);
+          await wrote([doomed, lucky]);
+          await victim.process.end('SIGKILL');
+          await doomed.ended();
+          await survivor.process.waitForLog(/link down/);
+          await victim.start();
+          await wrote([lucky]);
+          await lucky.stop();
+          await areAlike(a, b);
+          expect(await lucky.lostOn(await victim.connect())).toEqual([]);
+        }
+      });
+    });
+
+    it('goes over to our own protocol, and has all that was written meanwhile', {
+      timeout: 60_000,
+    }, async () => {
+      await withLegacyPair(async ({ a, b, own }) => {
+        const lucky = await start(b, 'lucky');
+        const leaving = await start(a, 'leaving');
+        await wrote([lucky, leaving]);
+        await leaving.stop();
+        await a.process.end();
+        await wrote([lucky]);
+        a.flags = own;
+        const { process } = b;
+        await Promise.all([a.start(), process.waitForLog(/changing over to it/)]);
+        const after = await start(a, 'after');
+        await wrote([lucky, after]);
+        for (const writers of [lucky, after]) await writers.stop();
+        await vi.waitFor(async () => expect(await statOf(b, 'repl_state')).toBe('synced'), SOON);
+        expect(await statOf(b, 'repl_protocol')).toBe('own');
+        await areAlike(a, b, { uniques: true });
+        expect(await leaving.lostOn(await b.connect())).toEqual([]);
+        expect(await lucky.lostOn(await a.connect())).toEqual([]);
+        expect(await after.lostOn(await b.connect())).toEqual([]);
+      });
+    });
+  },
+);
 
 describe('a stranger at the replication port', () => {
   it('gets nothing from another address than that of -x', async () => {
