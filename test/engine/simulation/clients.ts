@@ -140,15 +140,24 @@ export class Clients {
   }
 
   #flush(node: SimNode): void {
-    if (this.#random.chance(0.5)) {
-      node.flushAll(0);
-      this.#history.flushed(this.#by(node), node);
+    const delaySec = this.#random.chance(0.5) ? 0 : FLUSH_DELAY_SEC;
+    if (!node.flushAll(delaySec)) return;
+    if (this.#plan.flushesAlone) {
+      this.#flushedAlone(node, delaySec);
+    } else if (delaySec === 0) {
+      this.#pair.awaitReply(node, '', this.#history.flushed(this.#by(node), node));
       this.#tally.count('flush');
-      return;
+    } else {
+      this.#history.flushesLater(this.#by(node), node, delaySec);
+      this.#tally.count('delayedFlush');
     }
-    node.flushAll(FLUSH_DELAY_SEC);
-    this.#history.flushesLater(this.#by(node), node, FLUSH_DELAY_SEC);
-    this.#tally.count('delayedFlush');
+  }
+
+  #flushedAlone(node: SimNode, delaySec: number): void {
+    const peer = this.#pair.nodes[otherSide(node.side)];
+    this.#history.flushedAlone(this.#by(node), this.#by(peer), peer.versions(), delaySec);
+    this.#tally.count('loneFlush');
+    if (delaySec === 0) this.#pair.watch.onFlushedAlone(node);
   }
 
   /** One node flushes while the other writes, and perhaps flushes as well, before they can have heard of each other. */
@@ -200,7 +209,7 @@ export class Clients {
   #wrote(node: SimNode, key: string, value: string | null, isProvisional = false): void {
     const write = this.#history.wrote(this.#by(node), node, key, value, isProvisional);
     this.#pair.watch.onWrite(node, key, write.version, isProvisional);
-    if (!key.startsWith(LOCAL_KEY_PREFIX)) this.#pair.awaitBacking(node, write);
+    if (!key.startsWith(LOCAL_KEY_PREFIX)) this.#pair.awaitReply(node, key, write);
   }
 
   #by(node: SimNode): Incarnation {

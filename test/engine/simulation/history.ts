@@ -22,8 +22,10 @@ export function newIncarnation(side: Side, bornMs: number): Incarnation {
 
 export interface Write {
   readonly by: Incarnation;
-  /** Who acknowledged it to `by`, while that held replies back for it. */
+  /** Who had it, too, when its client was told that both nodes have it. */
   backedBy: Incarnation | null;
+  /** Whether its client was told that it is done. */
+  isAnswered: boolean;
   readonly version: Version;
   /** In virtual time. */
   readonly atMs: number;
@@ -33,11 +35,25 @@ export interface Write {
   readonly isProvisional: boolean;
 }
 
+/** A flush_all of one node alone. */
+export interface LoneFlush {
+  readonly by: Incarnation;
+  readonly saidMs: number;
+  /** When it takes effect. */
+  readonly atMs: number;
+  /** Who was there as the peer when it was said, and what that had. */
+  readonly peer: Incarnation;
+  readonly spared: ReadonlyMap<string, Version>;
+}
+
 /** The clocks of two hosts, at most, and what a delayed flush may be late on a host that was paused. */
 const MOST_APART_MS = 70_000;
+/** A tick, and what a slow clock adds to the seconds of a flush for later. */
+const LATE_FLUSH_MS = 200;
 
 export class History {
   readonly flushes: Write[] = [];
+  readonly loneFlushes: LoneFlush[] = [];
   /** Up to where a delayed flush may have reached. */
   readonly mayBeFlushed: Write[] = [];
   /** Keys whose presence depends on when exactly they expire. */
@@ -68,8 +84,26 @@ export class History {
     return write;
   }
 
-  flushed(by: Incarnation, node: SimNode): void {
-    this.flushes.push(this.#newWrite(by, versionOf(node.clock.hi, node.clock.lo), null, false));
+  flushed(by: Incarnation, node: SimNode): Write {
+    const flush = this.#newWrite(by, versionOf(node.clock.hi, node.clock.lo), null, false);
+    this.flushes.push(flush);
+    return flush;
+  }
+
+  /** @param delaySec from now, by the node's clock */
+  flushedAlone(
+    by: Incarnation,
+    peer: Incarnation,
+    spared: ReadonlyMap<string, Version>,
+    delaySec: number,
+  ): void {
+    const saidMs = this.#scheduler.nowMs;
+    this.loneFlushes.push({ by, saidMs, atMs: saidMs + delaySec * 1_000, peer, spared });
+  }
+
+  /** Whether a node has flushed since then, alone: whatever it had before may be gone from it. */
+  hasFlushedAlone(side: Side, sinceMs: number): boolean {
+    return this.loneFlushes.some(({ by, atMs }) => by.side === side && atMs + LATE_FLUSH_MS >= sinceMs);
   }
 
   /** @param delaySec from now, by the node's clock */
@@ -90,7 +124,15 @@ export class History {
   }
 
   #newWrite(by: Incarnation, version: Version, value: string | null, isProvisional: boolean): Write {
-    return { by, backedBy: null, version, atMs: this.#scheduler.nowMs, value, isProvisional };
+    return {
+      by,
+      backedBy: null,
+      isAnswered: true,
+      version,
+      atMs: this.#scheduler.nowMs,
+      value,
+      isProvisional,
+    };
   }
 }
 

@@ -69,6 +69,10 @@ export const NODE_INVARIANTS: readonly NodeInvariant[] = [
     name: 'what was lost before the peer had it has been looked for',
     violation: ({ store }) => (store.lostWrites.isPending ? 'losses are pending' : null),
   },
+  {
+    name: 'nobody waits for an acknowledgement any more',
+    violation: ({ replies }) => (replies.heldCount === 0 ? null : `${replies.heldCount} clients wait`),
+  },
 ];
 
 export const PAIR_INVARIANTS: readonly PairInvariant[] = [
@@ -78,12 +82,15 @@ export const PAIR_INVARIANTS: readonly PairInvariant[] = [
       a === undefined || b === undefined ? null : describeDifference(a, b, outcome),
   },
   {
-    name: 'only a node without room lacks what its peer holds: evictions do not travel',
+    name: 'only a node without room, or flushed alone, lacks what its peer holds: evictions do not travel',
     violation: (key, a, b, { plan, history, expiryIsVague }) => {
       if ((a === undefined) === (b === undefined)) return null;
       if (expiryIsVague && history.expiring.has(key)) return null;
       const lacking = a === undefined ? 0 : 1;
-      return plan.isSmall[lacking] ? null : `${nameOf(lacking)} lacks ${describe((a ?? b) as HeldItem)}`;
+      const held = (a ?? b) as HeldItem;
+      const sinceMs = originOf(held, history.writesTo(key))?.atMs ?? 0;
+      if (plan.isSmall[lacking] || history.hasFlushedAlone(lacking, sinceMs)) return null;
+      return `${nameOf(lacking)} lacks ${describe(held)}`;
     },
   },
 ];
@@ -91,10 +98,12 @@ export const PAIR_INVARIANTS: readonly PairInvariant[] = [
 export const HOLDING_INVARIANTS: readonly HoldingInvariant[] = [
   {
     name: 'there is no value that nobody wrote',
-    violation: ({ held, writes }) => {
+    violation: ({ held, writes, outcome }) => {
       if (held === undefined) return null;
       const origin = originOf(held, writes);
       if (origin === undefined) return `${describe(held)}, which nobody wrote`;
+      // What expires soon counts as deleted, but where a clock was set back it may not have expired.
+      if (origin.value === null && outcome.expiryIsVague) return null;
       return origin.value === held.value ? null : `${describe(held)}, which was ${shorten(origin.value)}`;
     },
   },
@@ -103,7 +112,7 @@ export const HOLDING_INVARIANTS: readonly HoldingInvariant[] = [
     violation: (holding) => describeLost(holding, ownWord),
   },
   {
-    name: 'what both nodes had when it was acknowledged (--repl-ack=peer) survives either of them',
+    name: 'what was acknowledged as on both nodes (--repl-ack peer, strict) survives either of them',
     violation: (holding) => describeLost(holding, bothWords),
   },
   {
@@ -131,6 +140,14 @@ export const HOLDING_INVARIANTS: readonly HoldingInvariant[] = [
   {
     name: 'an add of a node that was not in sync destroys no value',
     violation: describeDestroyed,
+  },
+  {
+    name: 'a flush of one node alone takes nothing from its peer',
+    violation: describeRobbed,
+  },
+  {
+    name: 'what one node flushed alone comes back only from its peer',
+    violation: describeReturned,
   },
 ];
 
@@ -190,7 +207,7 @@ const bothWords: Word = (side) => (write) =>
 
 /** The side whose word counts for a node: its own, where the other one may have evicted what it was told. */
 function wordSide({ outcome, side }: Holding): Side | null {
-  return outcome.plan.mayEvict ? side : null;
+  return outcome.plan.mayForget ? side : null;
 }
 
 // ── What is wrong with one key ───────────────────────────────────────────────────────────────────────────────
@@ -203,10 +220,13 @@ function describeLost(holding: Holding, word: Word): string | null {
   if (plan.forgetsDeletes && plan.mayEvict) return null;
   const newest = newestOf(writes, word(wordSide(holding)));
   if (newest === undefined || newest.value === null || history.isUndone(key, newest)) return null;
-  // What the other node replaced and then evicted is gone on both.
+  // What the other node replaced (or an add, overruled) and then forgot by itself is gone on both.
+  if (newest.isProvisional && plan.mayForget) return null;
   const isReplaced = writes.some(
-    ({ by, version }) => plan.isSmall[by.side] && by.side !== side && version > newest.version,
+    ({ by, version }) =>
+      (plan.isSmall[by.side] || plan.flushesAlone) && by.side !== side && version > newest.version,
   );
+  if (flushedAloneSince(history, newest)) return null;
   return isReplaced ? null : `nothing, although ${versionText(newest.version)} was acknowledged`;
 }
 
@@ -220,10 +240,17 @@ function describeStale(
   const mayCount = word(null);
   const latest = newestOf(writes, (write) => !write.isProvisional && mayCount(write));
   if (latest === undefined || held.version >= latest.version || !isMeant(latest)) return null;
+  // Of what was flushed alone before the peer had it, something older may come back.
+  if (flushedAloneSince(outcome.history, latest)) return null;
   // A process that came up later, and had not met the peer yet, may have been behind in time.
   const origin = originOf(held, writes);
   if (origin !== undefined && origin.by.bornMs > latest.atMs) return null;
   return `${describe(held)}, although ${versionText(latest.version)} was ${latest.value === null ? 'deleted' : 'written'} later`;
+}
+
+/** Whether a node forgot a write by itself, or may have. */
+function flushedAloneSince(history: History, { atMs }: Write): boolean {
+  return history.hasFlushedAlone(0, atMs) || history.hasFlushedAlone(1, atMs);
 }
 
 function describeDestroyed(holding: Holding): string | null {
@@ -240,7 +267,43 @@ function describeDestroyed(holding: Holding): string | null {
   );
   if (destroyed === undefined || destroyed.value === null || outcome.history.isUndone(key, destroyed))
     return null;
+  if (outcome.history.hasFlushedAlone(side, destroyed.atMs)) return null;
   return `the add of ${versionText(held.version)} destroyed ${versionText(destroyed.version)}`;
+}
+
+/** What the peer of a node that flushed alone had stays, but for what happened to it otherwise. */
+function describeRobbed({ outcome, key, side, held, writes }: Holding): string | null {
+  const { plan, history } = outcome;
+  if (plan.isSmall[side] || history.expiring.has(key)) return null;
+  for (const { saidMs, peer, spared } of history.loneFlushes) {
+    const version = spared.get(key);
+    if (version === undefined || peer.isLost || peer.side !== side) continue;
+    if (held !== undefined && held.version >= version) continue;
+    const isUndone = writes.some(
+      (write) =>
+        (write.version > version && write.by.side !== side) ||
+        (write.version >= version && write.value === null) ||
+        (write.version === version && write.isProvisional),
+    );
+    if (isUndone || history.hasFlushedAlone(side, saidMs)) continue;
+    return `${held === undefined ? 'nothing' : describe(held)}, although ${versionText(version)} was there`;
+  }
+  return null;
+}
+
+/** An item from before its node flushed alone is there because the peer has it, or had it. */
+function describeReturned({ outcome, key, side, held, writes }: Holding): string | null {
+  const { plan, history, contents } = outcome;
+  // One that overruled an add was written again by the peer, which has forgotten it if it is not there.
+  const origin = writes.find(({ version }) => version === held?.version);
+  if (held === undefined || origin === undefined || plan.mayEvict) return null;
+  if (origin.by.isLost || origin.by.side !== side) return null;
+  // One for later may have been taken back by another one.
+  const flush = history.loneFlushes.findLast(({ by, saidMs, atMs }) => by === origin.by && atMs === saidMs);
+  if (flush === undefined || flush.atMs <= origin.atMs || flush.spared.get(key) === held.version) return null;
+  const onPeer = contents[side === 0 ? 1 : 0].get(key);
+  if (onPeer?.version === held.version) return null;
+  return `${describe(held)}, flushed at ${flush.atMs.toFixed(0)} ms`;
 }
 
 /** A key that stays local holds what was written on its node, if anything. */
@@ -279,7 +342,7 @@ function describeDifference(
   if (a.value !== b.value) return `value ${shorten(a.value)} and ${shorten(b.value)}`;
   if (a.flags !== b.flags) return `flags ${a.flags} and ${b.flags}`;
   // Of two touches at the same moment a node knows which stays by what it has, and forgets it if it evicts that.
-  if (plan.mayEvict) return null;
+  if (plan.mayForget) return null;
   if ((a.exptimeSec === 0) !== (b.exptimeSec === 0)) return `expiry ${a.exptimeSec} and ${b.exptimeSec}`;
   const offsetSec = (nodes[1].nowMs - nodes[0].nowMs) / 1_000;
   const apartSec = a.exptimeSec === 0 ? 0 : b.exptimeSec - a.exptimeSec - offsetSec;

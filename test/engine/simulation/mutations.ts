@@ -12,11 +12,12 @@ import type {
   ReplicationMachine,
   ReplicatorOptions,
 } from '../../../src/engine/replication/types.js';
+import { ReplyGate, type Verdict, type Waiter } from '../../../src/engine/server/reply-gate.js';
 import { CHANGE_ITEM, CHANGE_TOMBSTONE, type ChangeKind } from '../../../src/engine/store/change-log.js';
 import type { Store } from '../../../src/engine/store/store.js';
 import { MODE_SET } from '../../../src/engine/store/store-types.js';
 import { framesOf } from './frames-of.js';
-import { type NodeParts, type SimNode, SOUND_PARTS } from './node.js';
+import { type NodeParts, type NodeSettings, type SimNode, SOUND_PARTS } from './node.js';
 
 /** A clock that goes by its own host alone. */
 class DeafClock extends HybridClock {
@@ -250,6 +251,41 @@ class Hasty extends Replicator {
   }
 }
 
+/** Answers as soon as there is a peer in sync. */
+class HastyGate extends ReplyGate {
+  override judge(): Verdict {
+    const verdict = super.judge();
+    return verdict === 'wait' ? 'pass' : verdict;
+  }
+}
+
+/** Answers those who wait, come what may. */
+class LenientGate extends ReplyGate {
+  override hold(waiter: Waiter): void {
+    super.hold({
+      awaitedSeq: 0,
+      nextWaiter: undefined,
+      letGo: () => waiter.letGo(true),
+    });
+  }
+}
+
+/** A flush of one node alone is a delete of each key. */
+function flushByDeletes(store: Store, { flushPolicy }: NodeSettings): void {
+  if (flushPolicy !== 'local') return;
+  store.flushAll = () => {
+    const keys: Uint8Array[] = [];
+    for (let bucket = 0; bucket < store.bucketCount; bucket++) {
+      for (let ref = store.bucketHead(bucket); ref !== 0; ref = store.nextInBucket(ref)) {
+        const key = new Uint8Array(store.keyLength(ref));
+        store.copyKey(ref, key, 0);
+        keys.push(key);
+      }
+    }
+    for (const key of keys) store.remove(key, 0, key.length);
+  };
+}
+
 /** Takes an open connection for a living peer. */
 class Patient extends Replicator {
   readonly #links = new Set<number>();
@@ -305,6 +341,15 @@ export const MUTATIONS: Readonly<Record<string, () => NodeParts>> = {
     (options) => new Optimist(options),
   ),
   'the client port opens before the sync has ended': withReplicator((options) => new Hasty(options)),
+  'replies do not wait for the acknowledgement': () => ({
+    ...SOUND_PARTS,
+    makeGate: (options) => new HastyGate(options),
+  }),
+  'with --repl-ack strict, who waits is answered when the link goes down': () => ({
+    ...SOUND_PARTS,
+    makeGate: (options) => new LenientGate(options),
+  }),
+  'a flush of one node alone travels as deletes': withStore(flushByDeletes),
   'an add of a node that is not in sync wins by its age': withStore(yieldToAdds),
   'provisional adds travel as ordinary ones': withReplicator(
     (options) => new Tamperer(options, concealProvisional),

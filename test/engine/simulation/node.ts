@@ -11,6 +11,8 @@ import type {
   ReplicationMachine,
   ReplicatorOptions,
 } from '../../../src/engine/replication/types.js';
+import type { AckMode, FlushPolicy } from '../../../src/engine/server/options.js';
+import { ReplyGate, type ReplyGateOptions } from '../../../src/engine/server/reply-gate.js';
 import { KeyPatterns } from '../../../src/engine/store/key-patterns.js';
 import { Store } from '../../../src/engine/store/store.js';
 import {
@@ -24,6 +26,7 @@ import { framesOf } from './frames-of.js';
 import { type Image, restoreImage } from './image.js';
 import type { Network, Process, Side } from './network.js';
 import type { Random } from './random.js';
+import { Replies, type Reply } from './replies.js';
 import type { Scheduler } from './scheduler.js';
 import { EPOCH_MS, type Version, versionOf } from './version.js';
 
@@ -36,8 +39,9 @@ export interface NodeParts {
   makeClock(): HybridClock;
   makeLog(capacity: number): RingChangeLog;
   makeReplicator(options: ReplicatorOptions): ReplicationMachine;
+  makeGate(options: ReplyGateOptions): ReplyGate;
   /** After the store is made, before anything else. */
-  onStore(store: Store): void;
+  onStore(store: Store, settings: NodeSettings): void;
   /** After each operation of a client. */
   afterOperation(node: SimNode, key: string): void;
   /** The image that a node starts with, given all that its host ever kept. */
@@ -48,6 +52,7 @@ export const SOUND_PARTS: NodeParts = {
   makeClock: () => new HybridClock(0),
   makeLog: (capacity) => new RingChangeLog(capacity),
   makeReplicator: (options) => new Replicator(options),
+  makeGate: (options) => new ReplyGate(options),
   onStore: () => {},
   afterOperation: () => {},
   chooseImage: (kept) => kept.at(-1) ?? null,
@@ -62,6 +67,8 @@ export interface NodeSettings {
   readonly hasSecret: boolean;
   /** Keys that stay on this node. */
   readonly localKeys: readonly string[];
+  readonly flushPolicy: FlushPolicy;
+  readonly ackMode: AckMode;
   /** This node's wall clock minus true time, at true time 0. */
   readonly clockOffsetMs: number;
   /** How fast its clock goes: 1 is right. */
@@ -89,6 +96,8 @@ export interface NodeObserver {
   onStopped(node: SimNode): void;
   /** After each step. */
   onStep(node: SimNode): void;
+  /** The node says that all it has answered is with the peer again. */
+  onKept(node: SimNode): void;
   /** After each tick; `isReaching` if it has dialled since the last one, or has a link. */
   onTick(node: SimNode, isReaching: boolean): void;
 }
@@ -99,11 +108,18 @@ export class SimNode implements Process {
   readonly log: RingChangeLog;
   readonly clock: HybridClock;
   readonly machine: ReplicationMachine;
+  readonly replies: Replies;
   readonly settings: NodeSettings;
   readonly lines: string[] = [];
   isRunning = true;
   isServing = false;
   isStopping = false;
+  /** To the last operation, if that wrote what the peer is to hear of. */
+  reply: Reply | null = null;
+  /** When the peer was proven, in virtual time. */
+  linkedMs = Number.NEGATIVE_INFINITY;
+  /** How often a client was told that there is no peer. */
+  refusals = 0;
   readonly #scheduler: Scheduler;
   readonly #network: Network;
   readonly #peer: () => SimNode;
@@ -140,9 +156,10 @@ export class SimNode implements Process {
       clock: this.clock,
       changeLog: this.log,
       localKeys: new KeyPatterns(settings.localKeys),
+      flushesLocally: settings.flushPolicy === 'local',
       initialBuckets: INITIAL_BUCKETS,
     });
-    parts.onStore(this.store);
+    parts.onStore(this.store, settings);
     this.machine = parts.makeReplicator({
       store: this.store,
       changeLog: this.log,
@@ -154,6 +171,16 @@ export class SimNode implements Process {
       randomBytes: (sizeBytes) => random.bytes(sizeBytes),
       random: () => random.next(),
       maxValueBytes: MAX_VALUE_BYTES,
+    });
+    this.replies = new Replies({
+      mode: settings.ackMode,
+      machine: this.machine,
+      changeLog: this.log,
+      store: this.store,
+      nowMs: () => this.nowMs,
+      log: (line) => this.#say(line),
+      makeGate: parts.makeGate,
+      onKept: () => observer.onKept(this),
     });
   }
 
@@ -180,6 +207,7 @@ export class SimNode implements Process {
     if (event.kind === 'dialed' || event.kind === 'dialFailed') this.#isDialing = false;
     // Acting on an effect makes no event at once, so the list is not stepped over while it is read.
     for (const effect of this.machine.step(event, this.nowMs)) this.#act(effect, event);
+    this.replies.update();
     this.#observer.onStep(this);
   }
 
@@ -225,11 +253,18 @@ export class SimNode implements Process {
     return this.#operate(key, (bytes) => this.store.touch(bytes, 0, bytes.length, exptimeSec));
   }
 
-  flushAll(delaySec: number): void {
-    this.#operate('', () => {
+  flushAll(delaySec: number): boolean {
+    if (this.settings.flushPolicy === 'refuse') return false;
+    return this.#operate('', () => {
       this.store.flushAll(delaySec);
       return true;
     });
+  }
+
+  /** Whether everything up to a version was flushed. */
+  hasFlushed(version: Version): boolean {
+    const { floorHi, floorLo } = this.store.flushState();
+    return versionOf(floorHi, floorLo) >= version;
   }
 
   isProvisional(key: string): boolean {
@@ -295,7 +330,14 @@ export class SimNode implements Process {
 
   #operate(key: string, operation: (key: Uint8Array) => boolean): boolean {
     this.store.setNow(this.nowMs);
+    this.reply = null;
+    if (this.store.refusesWrites) {
+      this.refusals += 1;
+      return false;
+    }
+    const writtenSeq = this.log.appendedSeq;
     const isDone = operation(bytesOf(key));
+    if (this.log.appendedSeq !== writtenSeq) this.reply = this.replies.replyToWrite();
     this.#parts.afterOperation(this, key);
     if (this.machine.hasOutgoing) this.deliver({ kind: 'pump' });
     return isDone;
@@ -338,7 +380,8 @@ export class SimNode implements Process {
         this.#network.close(this, effect.link);
         return;
       case 'log':
-        this.lines.push(`${this.#scheduler.nowMs.toFixed(0)} ${effect.line}`);
+        if (effect.line.startsWith('link up')) this.linkedMs = this.#scheduler.nowMs;
+        this.#say(effect.line);
         return;
       case 'continue':
         this.#scheduler.in(0.1, () => this.deliver({ kind: 'pump' }));
@@ -350,6 +393,10 @@ export class SimNode implements Process {
       case 'stopped':
         this.#observer.onStopped(this);
     }
+  }
+
+  #say(line: string): void {
+    this.lines.push(`${this.#scheduler.nowMs.toFixed(0)} ${line}`);
   }
 
   #send(link: LinkId, bytes: Uint8Array): void {

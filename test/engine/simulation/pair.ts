@@ -14,13 +14,6 @@ import type { Watch } from './watch.js';
 /** A drift above this adds up to more than the time of a message within a run. */
 const NOTABLE_DRIFT = 1e-3;
 
-/** A write whose reply waits for the peer, as with --repl-ack=peer. */
-interface Waiting {
-  readonly seq: number;
-  readonly write: Write;
-  readonly peer: Incarnation;
-}
-
 export class Pair implements NodeObserver {
   readonly nodes: [SimNode, SimNode];
   readonly incarnations: [Incarnation, Incarnation] = [newIncarnation(0, 0), newIncarnation(1, 0)];
@@ -37,7 +30,6 @@ export class Pair implements NodeObserver {
   readonly #scheduler: Scheduler;
   readonly #network: Network;
   readonly #tally: Tally;
-  readonly #waiting: [Waiting[], Waiting[]] = [[], []];
   /** What the stopped processes of each host have kept, and whether the next one is given it. */
   readonly #images: [Image[], Image[]] = [[], []];
   readonly #keepsImage: [boolean, boolean] = [false, false];
@@ -85,13 +77,24 @@ export class Pair implements NodeObserver {
     );
   }
 
-  /** A write whose reply waits until the peer has it. */
-  awaitBacking(node: SimNode, write: Write): void {
-    // Where there is little room, a write may be evicted before anybody else has it.
-    if (!node.machine.isInSync || this.#plan.isSmall[node.side]) return;
-    const peer = this.incarnations[otherSide(node.side)];
-    this.#waiting[node.side].push({ seq: node.log.headSeq, write, peer });
-    this.#noteBacking(node);
+  /** What the client of a write (of no key: a flush) is told, now or later. */
+  awaitReply(node: SimNode, key: string, write: Write): void {
+    const { reply } = node;
+    if (reply === null) return;
+    const side = otherSide(node.side);
+    const [peer, peerIncarnation] = [this.nodes[side], this.incarnations[side]];
+    write.isAnswered = false;
+    if (reply.isHeld) this.#tally.count('heldReply');
+    reply.whenDecided((isGiven, isBacked) => {
+      this.#tally.count(
+        isGiven ? 'degradedReply' : 'cutReply',
+        isBacked || node.settings.ackMode === 'none' ? 0 : 1,
+      );
+      write.isAnswered = isGiven;
+      if (!isGiven) return;
+      if (!isBacked) this.watch.onUnbacked(node, key, write);
+      else if (this.watch.onBacked(node, peer, key, write)) write.backedBy = peerIncarnation;
+    });
   }
 
   // ── Ends of nodes ──────────────────────────────────────────────────────────────────────────────────────────
@@ -127,7 +130,7 @@ export class Pair implements NodeObserver {
     // Handed over is what the peer acknowledged, if both have room for all that they are given.
     const isHandedOver =
       this.#wasSynced[side] && machine.ackedSeq === log.headSeq && !store.lostWrites.isPending;
-    if (isHandedOver && !this.#plan.mayEvict) incarnation.heirs.push(heir);
+    if (isHandedOver && !this.#plan.mayEvict && !heir.isLost) incarnation.heirs.push(heir);
     if (this.#keepsImage[side]) this.#images[side].push(keepImage(node));
     this.#end(node, true);
     this.#restartLater(side, this.#downMs[side], false);
@@ -138,7 +141,6 @@ export class Pair implements NodeObserver {
     const incarnation = this.incarnations[side];
     incarnation.isLost = true;
     node.isRunning = false;
-    this.#waiting[side].length = 0;
     this.#network.processEnded(node, saysSo);
     this.retire(node);
   }
@@ -211,28 +213,21 @@ export class Pair implements NodeObserver {
     this.#tally.count('digestSync', stats.repl_digest_syncs_sent);
     this.#tally.count('fullSync', stats.repl_full_copies_sent);
     this.#tally.count('loss', node.store.lostWrites.count);
+    this.#tally.count('refusedWrite', node.refusals);
     this.#tally.count('tombstoneOverflow', node.store.lostWrites.deleteCount);
   }
 
   // ── What nodes do ──────────────────────────────────────────────────────────────────────────────────────────
 
   onStep(node: SimNode): void {
-    if (this.#waiting[node.side].length > 0) this.#noteBacking(node);
+    this.watch.onStep(node);
   }
 
-  /** Replies leave once the peer has what they speak of; if the link goes down they leave too, and promise less. */
-  #noteBacking(node: SimNode): void {
-    const waiting = this.#waiting[node.side];
-    const { isInSync, ackedSeq } = node.machine;
-    if (!isInSync) {
-      waiting.length = 0;
-      return;
-    }
-    let backed = 0;
-    for (; backed < waiting.length && waiting[backed].seq <= ackedSeq; backed++) {
-      waiting[backed].write.backedBy = waiting[backed].peer;
-    }
-    if (backed > 0) waiting.splice(0, backed);
+  /** With the next words of the peer it may be another process already. */
+  onKept(node: SimNode): void {
+    const side = otherSide(node.side);
+    const peer = this.incarnations[side];
+    if (peer.bornMs < node.linkedMs) this.watch.onKept(node, this.incarnations[node.side], this.nodes[side]);
   }
 
   onReady(node: SimNode, cause: ReplicationEvent['kind']): void {

@@ -1,5 +1,6 @@
 // What a seed decides before anything happens: how the pair is set up, and how much its clients do.
 
+import type { AckMode, FlushPolicy } from '../../../src/engine/server/options.js';
 import type { Side } from './network.js';
 import type { NodeSettings } from './node.js';
 import type { Random } from './random.js';
@@ -16,6 +17,17 @@ const TOMBSTONE_SHARE = 1 / 16;
 /** A node's stay the same from one process to the next, as with a memory file; the two nodes' differ. */
 const HASH_SEEDS = [0x1f2e_3d4c, 0x5b6a_7988] as const;
 
+/** Each as often as it is here. */
+const FLUSH_POLICIES: readonly FlushPolicy[] = [
+  'replicate',
+  'replicate',
+  'replicate',
+  'local',
+  'local',
+  'refuse',
+];
+const ACK_MODES: readonly AckMode[] = ['none', 'none', 'peer', 'peer', 'strict'];
+
 export class Plan {
   readonly maxDelayMs: number;
   /** Which nodes have no room for all that they are given. */
@@ -29,6 +41,8 @@ export class Plan {
   readonly clockSpreadMs: number;
   readonly drift: number;
   readonly flushes: boolean;
+  readonly flushPolicy: FlushPolicy;
+  readonly ackModes: readonly [AckMode, AckMode];
   /** Whether much is stored early on. */
   readonly fills: boolean;
   readonly localKeys: readonly [readonly string[], readonly string[]];
@@ -45,6 +59,8 @@ export class Plan {
     this.clockSpreadMs = random.pick([0, 1_000, 30_000]);
     this.drift = random.pick([1e-4, 2e-3]);
     this.flushes = random.chance(0.3);
+    this.flushPolicy = random.pick(FLUSH_POLICIES);
+    this.ackModes = [random.pick(ACK_MODES), random.pick(ACK_MODES)];
     this.fills = isSmallPair || random.chance(0.3);
     const localKeys = [`${LOCAL_KEY_PREFIX}*`];
     this.localKeys = [localKeys, random.chance(0.5) ? localKeys : []];
@@ -52,6 +68,16 @@ export class Plan {
 
   get mayEvict(): boolean {
     return this.isSmall[0] || this.isSmall[1];
+  }
+
+  /** Whether each node forgets by itself, for whatever reason, what its peer keeps. */
+  get mayForget(): boolean {
+    return this.mayEvict || this.flushesAlone;
+  }
+
+  /** Whether a flush_all is of the node that it is sent to. */
+  get flushesAlone(): boolean {
+    return this.flushes && this.flushPolicy === 'local';
   }
 
   /** Of a host that is new, or whose clock was set: a clock of its own. */
@@ -72,6 +98,8 @@ export class Plan {
       hashSeed: HASH_SEEDS[side],
       hasSecret: this.hasSecret,
       localKeys: this.localKeys[side],
+      flushPolicy: this.flushPolicy,
+      ackMode: this.ackModes[side],
       clockOffsetMs,
       clockRate,
       isOtherRelease,

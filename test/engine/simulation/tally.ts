@@ -36,6 +36,12 @@ export const FAULTS = [
   'flush',
   'delayedFlush',
   'flushRace',
+  'loneFlush',
+  /** Replies that wait for the peer, that do without it, that are never given; writes that are refused. */
+  'heldReply',
+  'degradedReply',
+  'cutReply',
+  'refusedWrite',
   /** Each way to catch up. */
   'partialSync',
   'digestSync',

@@ -1,7 +1,7 @@
 // The invariants that hold at every moment, looked at while a run goes on.
 
 import type { LinkId } from '../../../src/engine/replication/types.js';
-import type { History } from './history.js';
+import type { History, Incarnation, Write } from './history.js';
 import type { Side } from './network.js';
 import type { SimNode } from './node.js';
 import { LOCAL_KEY_PREFIX, type Plan } from './plan.js';
@@ -19,6 +19,12 @@ export const WATCHED_INVARIANTS = [
   'what is held for the link is bounded',
   'memory stays within its limit',
   'a node without a link dials again within 2 s',
+  'what is acknowledged as on both nodes is on both',
+  'with --repl-ack none nothing waits',
+  'with --repl-ack strict no write succeeds without the peer',
+  'nobody waits for a peer that is not in sync',
+  'once acknowledgement works, the peer has all that was answered',
+  'a flush of one node alone empties it',
 ] as const;
 
 type WatchedInvariant = (typeof WATCHED_INVARIANTS)[number];
@@ -60,7 +66,8 @@ export class Watch {
     for (const [key, theirs] of promised.versions) {
       if (key.startsWith(LOCAL_KEY_PREFIX)) continue;
       const ours = node.versionOf(key);
-      if (ours !== null ? ours >= theirs : this.#mayLack(node, peer, key, theirs)) continue;
+      if (this.#wasForgotten(peer, key, theirs)) continue;
+      if (ours !== null ? ours >= theirs : this.#mayLack(node, key, theirs)) continue;
       const what = ours === null ? 'nothing' : versionText(ours);
       this.#violated(
         'a node that comes back serves nothing older than its peer had',
@@ -70,10 +77,15 @@ export class Watch {
     }
   }
 
-  #mayLack(node: SimNode, peer: SimNode, key: string, theirs: Version): boolean {
-    // Evicted there before it was sent.
-    if (this.#plan.isSmall[peer.side] && peer.versionOf(key) !== theirs) return true;
+  /** Before it was sent, or flushed there alone: what is older here is looked for later. */
+  #wasForgotten(peer: SimNode, key: string, theirs: Version): boolean {
+    const mayForget = this.#plan.isSmall[peer.side] || this.#plan.flushesAlone;
+    return mayForget && peer.versionOf(key) !== theirs;
+  }
+
+  #mayLack(node: SimNode, key: string, theirs: Version): boolean {
     if (this.#plan.isSmall[node.side] || this.#history.expiring.has(key)) return true;
+    if (this.#history.hasFlushedAlone(node.side, 0)) return true;
     const write = this.#history.writesTo(key).find(({ version }) => version === theirs);
     // What an add was overruled by has a version that no client was told.
     return write === undefined || this.#history.isUndone(key, write);
@@ -105,6 +117,76 @@ export class Watch {
       this.#seen.set(node, seen);
     }
     seen.set(key, version);
+  }
+
+  /** A client is told that its write is done, and the peer has not said that it has it. */
+  onUnbacked(node: SimNode, key: string, write: Write): void {
+    if (node.settings.ackMode !== 'strict') return;
+    const what = `${key} at ${versionText(write.version)}`;
+    this.#violated('with --repl-ack strict no write succeeds without the peer', node, what);
+  }
+
+  /**
+   * A client is told that its write is done, on both nodes.
+   * @returns whether the peer must have it
+   */
+  onBacked(node: SimNode, peer: SimNode, key: string, write: Write): boolean {
+    if (this.#mayHaveForgotten(node, write)) return false;
+    if (!this.#isWith(peer, key, write)) {
+      const what = `${key} at ${versionText(write.version)} is not on the peer`;
+      this.#violated('what is acknowledged as on both nodes is on both', node, what);
+    }
+    return true;
+  }
+
+  /** Whether a write may have been evicted, or flushed on its node alone, before anybody else had it. */
+  #mayHaveForgotten(node: SimNode, write: Write): boolean {
+    return this.#plan.isSmall[node.side] || this.#history.hasFlushedAlone(node.side, write.atMs);
+  }
+
+  /** The node says that the peer has everything that was answered. */
+  onKept(node: SimNode, by: Incarnation, peer: SimNode): void {
+    for (const key of this.#history.keys) {
+      if (key.startsWith(LOCAL_KEY_PREFIX)) continue;
+      const write = this.#history.writesTo(key).findLast((each) => each.by === by && each.isAnswered);
+      if (write === undefined || this.#mayHaveForgotten(node, write)) continue;
+      if (this.#isWith(peer, key, write)) continue;
+      const what = `${key} at ${versionText(write.version)} is not on the peer`;
+      this.#violated('once acknowledgement works, the peer has all that was answered', node, what);
+    }
+  }
+
+  /** Whether a node has what was written, or what counts instead. */
+  #isWith(peer: SimNode, key: string, write: Write): boolean {
+    if (key === '') return peer.hasFlushed(write.version);
+    const held = peer.versionOf(key);
+    if (held !== null ? held >= write.version : write.value === null) return true;
+    if (held !== null) return false;
+    if (this.#plan.isSmall[peer.side] || this.#history.expiring.has(key)) return true;
+    const hasForgotten = this.#history.hasFlushedAlone(peer.side, write.atMs);
+    return hasForgotten || this.#history.isUndone(key, write) || this.#isReplaced(key, write);
+  }
+
+  /** Whether a node wrote the key again and then forgot it by itself: nothing older is taken then. */
+  #isReplaced(key: string, write: Write): boolean {
+    if (!this.#plan.mayForget) return false;
+    return this.#history.writesTo(key).some(({ version }) => version > write.version);
+  }
+
+  onStep(node: SimNode): void {
+    const { heldCount } = node.replies;
+    if (heldCount === 0) return;
+    if (node.settings.ackMode === 'none') {
+      this.#violated('with --repl-ack none nothing waits', node, `${heldCount} clients`);
+    } else if (!node.machine.isInSync) {
+      this.#violated('nobody waits for a peer that is not in sync', node, `${heldCount} clients`);
+    }
+  }
+
+  /** At this moment, and for itself. */
+  onFlushedAlone(node: SimNode): void {
+    const { size } = node.versions();
+    if (size > 0) this.#violated('a flush of one node alone empties it', node, `${size} items are left`);
   }
 
   onSend(node: SimNode, sizeBytes: number): void {
