@@ -17,17 +17,12 @@ interface Totals {
   readonly cpuMs: number;
 }
 
-const { values } = parseArgs({
-  options: { seeds: { type: 'string' }, seed: { type: 'string' }, jobs: { type: 'string', default: '1' } },
-});
+const values = parseFlags();
 const first = values.seed === 'random' ? randomInt(1, 2 ** 31) : Number(values.seed ?? 1);
 const isReplay = values.seed !== undefined && values.seeds === undefined;
 const count = isReplay ? 1 : Number(values.seeds ?? 100);
 const jobs = Number(values.jobs);
-if (![first, count, jobs].every((number) => Number.isSafeInteger(number) && number > 0)) {
-  console.error(USAGE);
-  process.exit(2);
-}
+if (![first, count, jobs].every((number) => Number.isSafeInteger(number) && number > 0)) refuse();
 
 if (process.send === undefined) {
   const startMs = performance.now();
@@ -35,6 +30,25 @@ if (process.send === undefined) {
   report(totals, (performance.now() - startMs) / 1_000);
 } else {
   process.send(runSeeds(first, count));
+}
+
+function parseFlags(): { seeds?: string; seed?: string; jobs: string } {
+  try {
+    return parseArgs({
+      options: {
+        seeds: { type: 'string' },
+        seed: { type: 'string' },
+        jobs: { type: 'string', default: '1' },
+      },
+    }).values;
+  } catch (error) {
+    return refuse((error as Error).message);
+  }
+}
+
+function refuse(why = 'a seed, and numbers of seeds and jobs, are whole numbers above 0'): never {
+  console.error(`sim: ${why}\n${USAGE}`);
+  process.exit(2);
 }
 
 /** Each process takes seeds of its own, one after the other. */
