@@ -4,6 +4,12 @@
 import type { ReplyBuffer } from '../protocol/reply-buffer.js';
 import type { Session } from '../protocol/session.js';
 import type { Store } from '../store/store.js';
+import {
+  CONNECTION_READS,
+  CONNECTION_WATCHES,
+  CONNECTION_WRITES,
+  type ConnectionBoard,
+} from './connection-board.js';
 import { HeldReply } from './held-reply.js';
 import type { Stream } from './net.js';
 import { Outbox, type OutboxOwner } from './outbox.js';
@@ -61,6 +67,8 @@ export class ClientConnection implements OutboxOwner, Waiter {
   #isFinishing = false;
   #isClosed = false;
   #peerAddress: string | undefined;
+  /** On the board of all connections. */
+  #seat = 0;
   #watchTimer: NodeJS.Timeout | undefined;
   /** Unix ms of the last request. */
   #servedMs: number;
@@ -80,15 +88,24 @@ export class ClientConnection implements OutboxOwner, Waiter {
     return this.#peerAddress;
   }
 
-  /** What `stats conns` shows of it. */
-  describe(nowMs: number): { address: string; state: string; idleSec: number } {
+  /** Takes its place on the board of all connections. */
+  enter(board: ConnectionBoard): void {
+    this.#seat = board.enter(this.peerAddress, this.#servedMs);
+  }
+
+  /** Writes there how it is now. */
+  show(board: ConnectionBoard): void {
+    const isBusy = this.#held !== undefined;
     const state = this.#session.isWatching
-      ? 'conn_watch'
-      : this.#held === undefined
-        ? 'conn_read'
-        : 'conn_mwrite';
-    const idleSec = Math.max(0, Math.floor((nowMs - this.#servedMs) / 1000));
-    return { address: this.peerAddress, state, idleSec };
+      ? CONNECTION_WATCHES
+      : isBusy
+        ? CONNECTION_WRITES
+        : CONNECTION_READS;
+    board.note(this.#seat, state, this.#servedMs);
+  }
+
+  leave(board: ConnectionBoard): void {
+    board.leave(this.#seat);
   }
 
   /** Bytes came in. */

@@ -39,7 +39,7 @@ export class LocalFront implements ClientFront {
   readonly #isFirst: boolean;
 
   constructor({ net, state, thread, onServed, gate, replicationStats }: LocalFrontOptions) {
-    const { options, store, counters, logins, nowMs } = state;
+    const { options, store, counters, connections, logins, nowMs } = state;
     const ownCounters = counters.ofThread(thread);
     const facts = new NodeFacts({
       options,
@@ -62,6 +62,7 @@ export class LocalFront implements ClientFront {
       context: { store, reply: new ReplyBuffer(), traffic: ownCounters, nowMs, onServed, gate },
       openSession: (protocols) => new ClientSession(store, facts, { protocols, credentials: logins }),
       connections: ownCounters,
+      board: connections,
       maxConnections: options.maxConnections,
       idleTimeoutSec: options.idleTimeoutSec,
       logConnection: (connection) => {

@@ -5,6 +5,8 @@ import { connectionLine } from '../store/watch-events.js';
 import { WATCH_CONNEVENTS } from '../store/watch-log.js';
 import { ClientConnection, type ClientContext, type ConnectionHost } from './client-connection.js';
 import { ClientListeners, type ListenOptions, type ThreadListens } from './client-listeners.js';
+import type { ConnectionBoard } from './connection-board.js';
+import { UNCOUNTED_MAX } from './limits.js';
 import { type ClientProtocol, isLoopback } from './listen-addresses.js';
 import type { Net, Stream, StreamHandlers } from './net.js';
 import { TurnedAway } from './turned-away.js';
@@ -21,6 +23,7 @@ export interface ClientServerOptions {
   readonly context: ClientContext;
   readonly openSession: (protocol: ClientProtocol) => Session;
   readonly connections: ConnectionCounters;
+  readonly board: ConnectionBoard;
   readonly maxConnections: number;
   /** 0 = never. */
   readonly idleTimeoutSec: number;
@@ -37,9 +40,6 @@ export interface ConnectionCounters {
 }
 
 type Guest = ClientConnection | TurnedAway;
-
-/** How many ended connections of all threads may be uncounted and still open; limits.ts keeps files for them. */
-const UNCOUNTED_MAX = 16;
 
 export class ClientServer implements ConnectionHost {
   readonly #options: ClientServerOptions;
@@ -92,17 +92,16 @@ export class ClientServer implements ConnectionHost {
     });
   }
 
-  /** `stats conns`: the connections of this thread, numbered as they came. */
+  /** `stats conns`: the connections of all threads; those of other threads as they were at most a second ago. */
   *describe(): Iterable<StatLine> {
-    const { unixSocket } = this.#options.listen;
-    const nowMs = this.#options.context.nowMs();
-    let number = 0;
-    for (const connection of this.#connections) {
-      const { address, state, idleSec } = connection.describe(nowMs);
+    const { board, context, listen } = this.#options;
+    const { unixSocket } = listen;
+    const nowMs = context.nowMs();
+    for (const connection of this.#connections) connection.show(board);
+    for (const { number, address, state, servedMs } of board.list()) {
       yield [`${number}:addr`, unixSocket === undefined ? `tcp:${address}` : `unix:${unixSocket.path}`];
       yield [`${number}:state`, state];
-      yield [`${number}:secs_since_last_cmd`, idleSec];
-      number++;
+      yield [`${number}:secs_since_last_cmd`, Math.max(0, Math.floor((nowMs - servedMs) / 1000))];
     }
   }
 
@@ -122,10 +121,11 @@ export class ClientServer implements ConnectionHost {
   }
 
   #opened(stream: Stream, protocol: ClientProtocol): Guest {
-    const { connections, context, openSession, maxConnections, logConnection } = this.#options;
+    const { board, connections, context, openSession, maxConnections, logConnection } = this.#options;
     if (!connections.connect(maxConnections)) return this.#turnAway(stream);
     const connection = new ClientConnection(context, this, stream, openSession(protocol));
     this.#connections.add(connection);
+    connection.enter(board);
     this.#tellWatchers('new', connection);
     logConnection(connection);
     return connection;
@@ -151,6 +151,7 @@ export class ClientServer implements ConnectionHost {
       return;
     }
     if (!this.#connections.delete(guest)) return;
+    guest.leave(this.#options.board);
     guest.closed();
     this.#tellWatchers('close', guest);
     if (!this.#uncounted.delete(guest)) this.#options.connections.disconnect();
@@ -188,11 +189,12 @@ export class ClientServer implements ConnectionHost {
     }
   }
 
-  /** Once a second: who has been silent for too long, and who does not leave. */
+  /** Once a second: how all are, who has been silent for too long, and who does not leave. */
   #lookAround(): void {
-    const { context, connections, idleTimeoutSec } = this.#options;
+    const { board, context, connections, idleTimeoutSec } = this.#options;
     const nowMs = context.nowMs();
     for (const connection of this.#connections) {
+      connection.show(board);
       if (connection.isOverdue(nowMs)) connection.abort();
       else if (idleTimeoutSec > 0 && connection.isIdleSince(nowMs - idleTimeoutSec * 1000)) {
         connections.idleKicks += 1;

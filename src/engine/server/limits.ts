@@ -4,6 +4,8 @@ import { EXIT, FatalError } from './exit.js';
 
 /** Files of the process itself: listeners, the link, epoll, pipes, connections that are just being refused. */
 const SPARE_FILES = 64;
+/** How many of those may be connections of all threads that have ended, are not counted any more and are still open. */
+export const UNCOUNTED_MAX = 16;
 
 /**
  * The runtime raises the soft limit to the hard one by itself. A node that reaches the limit can't even refuse

@@ -6,6 +6,8 @@ import type { SharedMemory } from '../store/shared-memory.js';
 import { Store } from '../store/store.js';
 import { AckBoard } from './ack-board.js';
 import { ChangeBell } from './change-bell.js';
+import { ConnectionBoard } from './connection-board.js';
+import { UNCOUNTED_MAX } from './limits.js';
 import { nodeClock } from './node-clock.js';
 import type { Options } from './options.js';
 import { ProcessCounters } from './process-counters.js';
@@ -37,6 +39,7 @@ export interface NodeState {
   readonly store: Store;
   readonly clock: HybridClock;
   readonly counters: ProcessCounters;
+  readonly connections: ConnectionBoard;
   /** Present when clients must log in; empty until the main thread has read the file. */
   readonly logins: SharedLogins | undefined;
   /** Unix ms that never goes back. */
@@ -72,6 +75,7 @@ export function openNodeState(seed: NodeSeed, memory: SharedMemory): NodeState {
     store,
     clock,
     counters: new ProcessCounters(memory, options.threads),
+    connections: new ConnectionBoard(memory, options.maxConnections + UNCOUNTED_MAX),
     logins: options.authFile === undefined ? undefined : new SharedLogins(memory),
     nowMs,
     replication: changeLog && {

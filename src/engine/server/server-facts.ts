@@ -16,7 +16,7 @@ export interface NodeFactsOptions {
   readonly counters: ProcessCounters;
   /** The core's own figures; undefined when replication is off. */
   readonly replicationStats: () => object | undefined;
-  /** The connections of the thread that is asked. */
+  /** Those of all threads. */
   readonly listConnections: () => Iterable<StatLine>;
 }
 

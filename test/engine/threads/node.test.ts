@@ -41,6 +41,27 @@ describe('four threads', () => {
     });
   });
 
+  it('list the connections of all of them, and no more', async () => {
+    await withNode(THREADS, async (node) => {
+      const clients = await connectMany(node, 40);
+      for (const client of clients) expect(await client.set('k', 'v')).toBe('STORED');
+      const portsOf = (some: readonly TextClient[]): string[] =>
+        some.map(({ socket }) => `tcp:127.0.0.1:${socket.localPort}`).sort();
+      const listed = async (): Promise<string[]> => {
+        const stats = await clients[0].stats('conns');
+        return [...stats].flatMap(([name, value]) => (name.endsWith(':addr') ? [value] : [])).sort();
+      };
+      expect(await listed()).toEqual(portsOf(clients));
+      const stats = await clients[0].stats('conns');
+      expect([...stats.keys()].filter((name) => name.endsWith(':state'))).toHaveLength(40);
+      expect(
+        [...stats].filter(([name]) => name.endsWith(':state')).every(([, state]) => state === 'conn_read'),
+      ).toBe(true);
+      for (const client of clients.slice(20)) client.close();
+      await vi.waitFor(async () => expect(await listed()).toEqual(portsOf(clients.slice(0, 20))));
+    });
+  });
+
   it('keep -c together', async () => {
     await withNode([...THREADS, '-c', '10'], async (node) => {
       const clients = await connectMany(node, 10);
