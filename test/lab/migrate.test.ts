@@ -46,6 +46,11 @@ describe('a migration', () => {
     expect(status.stdout).toContain('our engine runs in its place');
     expect((await lab.cli(['start'])).stderr).toContain('repcachectl migrate --back');
     expect((await lab.cli(['deploy'])).stderr).toContain('repcachectl migrate --back');
+    const asNew = await lab.cli(['deploy', ...PAIR, '--config', 'other.yaml']);
+    expect(asNew.stderr).toMatch(
+      /a: port 11211 is taken by memcached \(pid \d+, repcached-legacy@11211\.service\)/,
+    );
+    expect(asNew.stderr).toContain('repcachectl migrate --to repcached');
     expect((await lab.on('b', `systemctl is-enabled ${LEGACY}`)).stdout).toBe('disabled');
     await succeeds(lab, BACK);
     expect(await units(lab)).toEqual(['legacy', 'legacy']);

@@ -1,7 +1,8 @@
 // Are these two hosts fit to carry the pair? Judges the facts; all that is wrong is said, not only the first.
 import { isIP } from 'node:net';
+import { legacyLayout } from '../../legacy/layout.js';
 import type { NodeConfig, NodeName, PairConfig } from '../types.js';
-import type { HostFacts } from './facts.js';
+import type { HostFacts, Listener } from './facts.js';
 
 /** One thing that was looked at. A `failed` one stops deploy before it changes anything; a `warning` does not. */
 export interface HostCheck {
@@ -69,12 +70,14 @@ export function judgeHost(node: NodeConfig, facts: HostFacts, wanted: Wanted): H
       ok('ports', `${port} is ${ours ? "this node's already" : 'free'}`);
       continue;
     }
-    const holder = listener.pid ? `${listener.program ?? '?'} (pid ${listener.pid})` : 'another program';
+    const isLegacyNode = listener.unit === legacyLayout(node.port).unit;
     const flag = port === node.port ? '--port' : '--replication-port';
     fail(
       'ports',
-      `port ${port} is taken by ${holder}`,
-      `stop that program, or choose another port with ${flag}`,
+      `port ${port} is taken by ${holderOf(listener)}`,
+      isLegacyNode
+        ? 'it is a legacy node: bring the pair over without losing a key (repcachectl migrate --to repcached)'
+        : `stop that program${stopCommand(listener)}, or choose another port with ${flag}`,
     );
   }
 
@@ -92,6 +95,15 @@ export function judgeHost(node: NodeConfig, facts: HostFacts, wanted: Wanted): H
     else warn('disk', disk, 'an upload will not fit unless the release is there already');
   }
   return checks;
+}
+
+function holderOf({ pid, program, unit }: Listener): string {
+  if (pid === undefined) return 'another program';
+  return `${program ?? '?'} (pid ${pid}${unit === undefined ? '' : `, ${unit}`})`;
+}
+
+function stopCommand({ unit }: Listener): string {
+  return unit === undefined ? '' : ` (systemctl disable --now ${unit})`;
 }
 
 /** Expiry times and "newest wins" lean on the clocks; the engine corrects small differences, not absurd ones. */

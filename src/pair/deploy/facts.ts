@@ -8,6 +8,8 @@ export interface Listener {
   /** Absent when the login may not see whose it is. */
   readonly pid?: number;
   readonly program?: string;
+  /** The systemd service that it belongs to, if any. */
+  readonly unit?: string;
 }
 
 export interface HostFacts {
@@ -49,7 +51,8 @@ for port in "$@"; do
     while read -r inode; do
       fd=$(find /proc/[0-9]*/fd -lname "socket:?$inode?" 2>/dev/null | head -n 1)
       pid=$(echo "$fd" | cut -d / -f 3)
-      echo "listener=$port $pid $(cat "/proc/$pid/comm" 2>/dev/null)"
+      unit=$(sed -n 's|.*/\\([^/]*\\.service\\)$|\\1|p' "/proc/$pid/cgroup" 2>/dev/null | head -n 1)
+      echo "listener=$port $pid $unit $(cat "/proc/$pid/comm" 2>/dev/null)"
     done
 done
 :
@@ -116,12 +119,13 @@ export function parseFacts(output: string): ScriptFacts {
   };
 }
 
-/** `11211 1234 memcached`; the last two are empty where the login may not see them. */
+/** `11211 1234 memcached.service memcached`; empty are what the login may not see, and the unit where there is none. */
 function parseListener(text: string): Listener {
-  const [port = '', pid = '', ...program] = text.split(' ');
+  const [port = '', pid = '', unit = '', ...program] = text.split(' ');
   return {
     port: Number(port),
     ...(pid !== '' && { pid: Number(pid) }),
+    ...(unit !== '' && { unit }),
     ...(program.join(' ') !== '' && { program: program.join(' ') }),
   };
 }

@@ -64,11 +64,29 @@ describe('judgeHost', () => {
 
   it.each([
     ['named', { pid: 7, program: 'memcached' }, 'port 11211 is taken by memcached (pid 7)'],
+    [
+      'known',
+      { pid: 7, program: 'memcached', unit: 'memcached.service' },
+      'port 11211 is taken by memcached (pid 7, memcached.service)',
+    ],
     ['unseen', {}, 'port 11211 is taken by another program'],
   ])('a port of a %s program', (_, holder, detail) => {
     const [check] = failedOf({ listeners: [{ port: 11211, ...holder }] });
     expect(check).toMatchObject({ id: 'ports', node: 'b', detail });
     expect(check.remedy).toContain('--port');
+  });
+
+  it('says how to stop the service that has a port', () => {
+    const holder = { pid: 7, program: 'memcached', unit: 'memcached.service' };
+    const [check] = failedOf({ listeners: [{ port: 11211, ...holder }] });
+    expect(check.remedy).toContain('systemctl disable --now memcached.service');
+  });
+
+  it('never has a legacy node stopped, whose items would be lost, but brought over', () => {
+    const holder = { pid: 7, program: 'memcached', unit: 'repcached-legacy@11211.service' };
+    const [check] = failedOf({ listeners: [{ port: 11211, ...holder }] });
+    expect(check.remedy).toContain('repcachectl migrate --to repcached');
+    expect(check.remedy).not.toContain('stop that program');
   });
 
   it('takes no offence at the ports of its own node, nor at the memory that it has', () => {

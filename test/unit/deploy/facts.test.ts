@@ -30,11 +30,21 @@ describe('gatherFacts', () => {
     expect(facts.diskFreeMb).toBeGreaterThan(0);
     expect(facts.ownPid).toBe(process.pid);
     expect(Math.abs(facts.clockOffsetMs)).toBeLessThanOrEqual(Math.ceil(facts.clockErrorMs) + 1);
-    expect(facts.listeners).toEqual([{ port, pid: process.pid, program: expect.any(String) }]);
+    expect(facts.listeners).toMatchObject([{ port, pid: process.pid, program: expect.any(String) }]);
   });
 });
 
 describe('parseFacts', () => {
+  it('knows the service that has a port, and a program without one', () => {
+    const { listeners } = parseFacts(
+      'listener=1 7 memcached.service memcached\nlistener=2 8  tmux: server\n',
+    );
+    expect(listeners).toEqual([
+      { port: 1, pid: 7, unit: 'memcached.service', program: 'memcached' },
+      { port: 2, pid: 8, program: 'tmux: server' },
+    ]);
+  });
+
   it('does without what the script could not find', () => {
     expect(parseFacts('os=Linux\nmachine=aarch64\nlistener=11211  \n')).toEqual({
       os: 'Linux',
