@@ -5,7 +5,8 @@ const NEGLIGIBLE_MS = 1_500;
 
 /**
  * A round trip bounds the offset: it is within half the round-trip time of what the pong suggests. The estimate is
- * moved only when a sample rules it out, so one slow round trip cannot spoil a good estimate.
+ * moved only when a sample rules it out, and then no further than to what is just possible: a round trip that took
+ * seconds, since one of the two was paused, cannot spoil a good estimate.
  */
 export class ClockOffset {
   /** The peer's clock minus ours, in ms. */
@@ -17,7 +18,9 @@ export class ClockOffset {
     const halfTripMs = (receivedMs - sentMs) / 2;
     if (halfTripMs < 0) return;
     const middle = peerMs - (sentMs + halfTripMs);
-    if (!this.#measured || Math.abs(this.estimateMs - middle) > halfTripMs) this.estimateMs = middle;
+    this.estimateMs = this.#measured
+      ? Math.min(Math.max(this.estimateMs, middle - halfTripMs), middle + halfTripMs)
+      : middle;
     this.#measured = true;
   }
 

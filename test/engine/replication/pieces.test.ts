@@ -169,6 +169,19 @@ describe('ClockOffset', () => {
     offset.sample(2_000, 7_900, 4_000);
     expect([offset.estimateMs, offset.correctionSec]).toEqual([5_000, -5]);
     offset.sample(5_000, 5_005, 5_010);
+    expect([offset.estimateMs, offset.correctionSec]).toEqual([5, 0]);
+  });
+
+  it('is moved by a slow round trip no further than that rules it out', () => {
+    const offset = new ClockOffset();
+    // The clocks agree; the first answer took longer on its way here, so the estimate is 2 ms off.
+    offset.sample(0, 0, 4);
+    expect(offset.estimateMs).toBe(-2);
+    // This node was paused: the answer lay here for 8 s.
+    offset.sample(1_000, 1_001, 9_000);
+    expect([offset.estimateMs, offset.correctionSec]).toEqual([-2, 0]);
+    // The peer was paused before it answered, and its answer came at once.
+    offset.sample(10_000, 18_000, 18_000);
     expect([offset.estimateMs, offset.correctionSec]).toEqual([0, 0]);
   });
 });
