@@ -139,7 +139,8 @@ export class Outgoing {
       hasGap: this.#hasGap,
       targetSeq: log.headSeq,
       versionHi: latestHi,
-      versionLo: latestLo,
+      // With both node bits.
+      versionLo: (latestLo | 1) >>> 0,
     };
     const { rate, limit } = this.#options;
     this.sync = new OutgoingSync(this.#store, plan, this.#seeds, rate, limit);

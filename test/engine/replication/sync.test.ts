@@ -7,6 +7,7 @@ import {
   ITEM_HEADER_BYTES,
   readU32,
 } from '../../../src/engine/replication/frames.js';
+import { CHANGE_ITEM } from '../../../src/engine/store/change-log.js';
 import { carry, carryFrom, connect, cut, End, type EndOptions, type Tap } from './wire-pair.js';
 
 const LOW = { nodeId: 1, dials: true };
@@ -168,6 +169,30 @@ describe('a sync', () => {
     expect(ticks * 50).toBeGreaterThan(9_500);
     expect(ticks * 50).toBeLessThan(10_500);
   });
+
+  it.each([1, 2])(
+    'once acknowledged leaves nothing of node %i unacknowledged, its last write least of all',
+    (id) => {
+      const nodes = [1, 2].map((nodeId) => new End({ nodeId, dials: true, logCapacity: 8 }));
+      const [writer, peer] = id === 1 ? nodes : nodes.toReversed();
+      connect(writer, peer);
+      carry(writer, peer);
+      writer.set('first', 'v');
+      writer.set('last', 'v');
+      const refOf = (key: string): number => writer.store.find(new TextEncoder().encode(key), 0, key.length);
+      const versionOf = (ref: number): [number, number] => [
+        writer.store.versionHi(ref),
+        writer.store.versionLo(ref),
+      ];
+      // Items that move to another page fill the log: the next sync brings what it has forgotten.
+      const first = refOf('first');
+      for (let i = 0; i < 20; i++) writer.log.append(first, ...versionOf(first), 0, CHANGE_ITEM);
+      writer.step({ kind: 'pump' });
+      carry(writer, peer);
+      expect(peer.get('last')).toBe('v');
+      expect(writer.log.isUnacknowledged(...versionOf(refOf('last')))).toBe(false);
+    },
+  );
 
   it('is told of in the statistics of both nodes', () => {
     const [a, b] = newPair();
