@@ -301,8 +301,10 @@ function describeReturned({ outcome, key, side, held, writes }: Holding): string
   // One for later may have been taken back by another one.
   const flush = history.loneFlushes.findLast(({ by, saidMs, atMs }) => by === origin.by && atMs === saidMs);
   if (flush === undefined || flush.atMs <= origin.atMs || flush.spared.get(key) === held.version) return null;
-  const onPeer = contents[side === 0 ? 1 : 0].get(key);
-  if (onPeer?.version === held.version) return null;
+  const peerSide = side === 0 ? 1 : 0;
+  if (contents[peerSide].get(key)?.version === held.version) return null;
+  // It came back, and then the peer flushed alone as well.
+  if (history.hasFlushedAlone(peerSide, flush.atMs)) return null;
   return `${describe(held)}, flushed at ${flush.atMs.toFixed(0)} ms`;
 }
 
