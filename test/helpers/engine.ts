@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import getPort from 'get-port';
+import { freePort } from './free-port.js';
 import { TextClient } from './text-client.js';
 
 /** The artifact; `npm run build:engine` makes it, and `npm test` does so first. */
@@ -152,7 +152,7 @@ export async function withNode(
   flags: readonly string[],
   callback: (node: TestNode) => Promise<void>,
 ): Promise<void> {
-  const node = new TestNode({ port: await getPort(), replicationPort: await getPort() }, flags);
+  const node = new TestNode({ port: await freePort(), replicationPort: await freePort() }, flags);
   await releasing([node], async () => {
     await node.start();
     await callback(node);
@@ -172,10 +172,10 @@ export async function withPair(
   { flags = [], start = true }: PairOptions = {},
 ): Promise<void> {
   const [portA, portB, replicationA, replicationB] = await Promise.all([
-    getPort(),
-    getPort(),
-    getPort(),
-    getPort(),
+    freePort(),
+    freePort(),
+    freePort(),
+    freePort(),
   ]);
   const replicate = (own: number, peer: number): string[] => [
     '-x',
