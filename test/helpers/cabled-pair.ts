@@ -5,9 +5,11 @@ import { Forwarder } from './forwarder.js';
 export interface CabledPair {
   readonly a: TestNode;
   readonly b: TestNode;
+  /** Makes the cable slow, until it is joined or cut. */
+  slow(): void;
   /** Waits until both have noticed. */
   cut(): Promise<void>;
-  /** Joins the cable. @returns what A says when both are in sync again */
+  /** Makes the cable whole. @returns what A says when both are in sync again */
   join(): Promise<string>;
 }
 
@@ -27,6 +29,9 @@ export async function withCabledPair(
         await callback({
           a,
           b,
+          slow: () => {
+            for (const cable of cables) cable.state = 'slow';
+          },
           cut: async () => {
             for (const cable of cables) cable.state = 'cut';
             await Promise.all([a, b].map((node) => node.process.waitForLog(/link down/)));

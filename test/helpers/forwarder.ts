@@ -1,12 +1,18 @@
-// The cable between two nodes: a TCP forwarder that can be cut, or hold back what is under way as a half-open link does.
+// The cable between two nodes: a TCP forwarder that can be cut, be slow, or hold back what is under way as a half-open
+// link does.
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { Transform, type TransformCallback } from 'node:stream';
+
+/** With chunks of 64 KB at most, about a megabyte a second passes. */
+const SLOW_CHUNK_MS = 60;
 
 /**
  * - `whole`: bytes pass.
+ * - `slow`: bytes pass, a megabyte a second at most in either direction.
  * - `cut`: connections are reset, new ones as well.
  * - `stalled`: nothing passes and nobody is told; what was sent meanwhile arrives late, once the cable is whole again.
  */
-export type CableState = 'whole' | 'cut' | 'stalled';
+export type CableState = 'whole' | 'slow' | 'cut' | 'stalled';
 
 export class Forwarder {
   readonly port: number;
@@ -41,7 +47,7 @@ export class Forwarder {
     this.#state = state;
     if (state === 'cut') for (const socket of this.#sockets) socket.resetAndDestroy();
     if (state === 'stalled') for (const socket of this.#sockets) socket.pause();
-    if (state !== 'whole') return;
+    if (state === 'cut' || state === 'stalled') return;
     for (const socket of this.#sockets) socket.resume();
     for (const socket of this.#waiting) this.#join(socket);
     this.#waiting.clear();
@@ -63,11 +69,21 @@ export class Forwarder {
     const far = connect({ port: this.#targetPort, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
     this.#keep(far);
     near.setNoDelay(true);
-    near.pipe(far);
-    far.pipe(near);
+    near.pipe(this.#brake()).pipe(far);
+    far.pipe(this.#brake()).pipe(near);
     // Nobody listens, or somebody was killed: the other side learns of it as from a host that is up.
     far.on('close', () => near.destroy());
     near.on('close', () => far.destroy());
+  }
+
+  /** Lets a chunk pass after the other. */
+  #brake(): Transform {
+    return new Transform({
+      transform: (chunk: Buffer, _encoding, done: TransformCallback) => {
+        if (this.#state === 'slow') setTimeout(done, SLOW_CHUNK_MS, null, chunk);
+        else done(null, chunk);
+      },
+    });
   }
 
   #keep(socket: Socket): void {
