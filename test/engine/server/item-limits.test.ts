@@ -9,6 +9,8 @@ const SOON = { timeout: 10_000, interval: 10 };
 const MIB = 1024 * 1024;
 const LARGE = Buffer.alloc(5 * MIB, 'L');
 const SMALL = 'small';
+/** Why a link goes that neither a stop nor the other of two links explains. */
+const BROKEN = /link down \(.*(no frame|malformed|nothing heard)/;
 
 async function replicationStats(client: TextClient): Promise<Record<string, string | undefined>> {
   return Object.fromEntries(await client.stats('replication'));
@@ -48,8 +50,10 @@ describe.each([1, 4])('a pair of which A has -I 8m and B -I 1m, with -t %s', (th
           expect((await onA.getItem('grows'))?.value.equals(LARGE)).toBe(true);
           await isAcknowledged(onA);
           expect(await replicationStats(onA)).toMatchObject({ repl_unsendable: '3' });
-          expect(a.process.log).not.toContain('link down');
-          expect(a.process.log.match(limitLine)).toHaveLength(1);
+          for (const node of [a, b]) expect(node.process.log).not.toMatch(BROKEN);
+          // Once for a link, of which there may have been two.
+          const linksUp = a.process.log.match(/link up/g)?.length ?? 0;
+          expect(a.process.log.match(limitLine)).toHaveLength(linksUp);
 
           // The other way everything fits, also what replaces a large item.
           expect(await onB.set('large2', 'of b')).toBe('STORED');
@@ -70,11 +74,11 @@ describe.each([1, 4])('a pair of which A has -I 8m and B -I 1m, with -t %s', (th
           expect(await onKept.get('after')).toBe(SMALL);
           expect((await onA.getItem('large1'))?.value.equals(LARGE)).toBe(true);
 
-          // Nothing goes on by itself: nothing large was sent, and the link broke when B was stopped.
+          // Nothing large was sent, and nothing goes on by itself.
           const { repl_bytes_sent: sentBytes } = await replicationStats(onA);
           expect(Number(sentBytes)).toBeLessThan(MIB);
           expect(await replicationStats(onA)).toMatchObject({ repl_losses_pending: '0' });
-          expect(a.process.log.match(/link down/g)).toHaveLength(2);
+          for (const node of [a, b]) expect(node.process.log).not.toMatch(BROKEN);
         },
         { flags: ['-t', String(threads), '-m', '64'], start: false },
       );
