@@ -6,13 +6,17 @@
 // What was added where nobody could know of the value here (memcached's clients create by `add` whatever they do not
 // find) must not destroy it, however new it is. Were it simply to lose, the order would depend on more than versions
 // and have cycles. So the value here becomes newer than the add instead: it is written again by this node.
-import type { Items } from './items.js';
-import type { KeyPatterns } from './key-patterns.js';
+import type { FlushFloor } from './flush-floor.js';
+import type { HashIndex } from './index.js';
+import type { Departures } from './items/departures.js';
+import type { Items } from './items/items.js';
+import type { Liveness } from './items/liveness.js';
+import type { PeerKnowledge } from './items/peer-knowledge.js';
+import type { Reservation } from './items/reservation.js';
+import type { Tombstones } from './items/tombstones.js';
 import {
   BYTE_TOUCH_SEQ,
-  BYTE_USE,
   KEY_MAX_BYTES,
-  memcachedItemBytes,
   OWN_UNIQUE_BYTES,
   STATE_LIVE,
   STATE_TOMBSTONE,
@@ -24,10 +28,15 @@ import {
   WORD_VERSION_HI,
   WORD_VERSION_LO,
 } from './layout.js';
+import type { LostWrites } from './lost-writes.js';
+import type { LocalWrites } from './operations/local-writes.js';
 import { copyBytes, type Segments } from './segments.js';
+import type { StoreState } from './store-state.js';
+import type { StoreTime } from './store-time.js';
 import {
   type ItemMarks,
   REMOTE_APPLIED,
+  REMOTE_CLOCK,
   REMOTE_DEAD,
   REMOTE_INVALID,
   REMOTE_LOST_HERE,
@@ -37,28 +46,58 @@ import {
   REMOTE_SAME,
   type RemoteResult,
 } from './store-types.js';
-import { compareVersions } from './version.js';
+import type { Values } from './values.js';
+import { compareVersions, type VersionClock } from './version.js';
+
+/** What they build on. */
+export interface RemoteWritesParts {
+  readonly liveness: Liveness;
+  readonly peer: PeerKnowledge;
+  readonly departures: Departures;
+  readonly reservation: Reservation;
+  readonly tombstones: Tombstones;
+  readonly items: Items;
+  readonly writes: LocalWrites;
+}
 
 export class RemoteWrites {
   remoteWinsTies = false;
   /** Whether this node answers for what it holds: only then is a provisional add overruled. */
   overrulesAdds = false;
-  /** What stays, after REMOTE_OVERRULED: it is for the caller to give it a new version. */
-  overrulingRef = 0;
   /** Entries of the peer's that met one here which it had not acknowledged: ours stayed, or gave way. */
   conflictsWon = 0;
   conflictsLost = 0;
 
-  readonly #items: Items;
   readonly #segments: Segments;
-  readonly #itemSizeMaxBytes: number;
-  readonly #localKeys: KeyPatterns | undefined;
+  readonly #values: Values;
+  readonly #index: HashIndex;
+  readonly #time: StoreTime;
+  readonly #clock: VersionClock;
+  readonly #flushFloor: FlushFloor;
+  readonly #lost: LostWrites;
+  readonly #liveness: Liveness;
+  readonly #peer: PeerKnowledge;
+  readonly #departures: Departures;
+  readonly #reservation: Reservation;
+  readonly #tombstones: Tombstones;
+  readonly #items: Items;
+  readonly #writes: LocalWrites;
 
-  constructor(items: Items, itemSizeMaxBytes: number, localKeys: KeyPatterns | undefined) {
-    this.#items = items;
-    this.#segments = items.segments;
-    this.#itemSizeMaxBytes = itemSizeMaxBytes;
-    this.#localKeys = localKeys;
+  constructor(state: StoreState, parts: RemoteWritesParts) {
+    this.#segments = state.segments;
+    this.#values = state.values;
+    this.#index = state.index;
+    this.#time = state.time;
+    this.#clock = state.clock;
+    this.#flushFloor = state.flushFloor;
+    this.#lost = state.lost;
+    this.#liveness = parts.liveness;
+    this.#peer = parts.peer;
+    this.#departures = parts.departures;
+    this.#reservation = parts.reservation;
+    this.#tombstones = parts.tombstones;
+    this.#items = parts.items;
+    this.#writes = parts.writes;
   }
 
   applyItem(
@@ -72,15 +111,14 @@ export class RemoteWrites {
     versionHi: number,
     versionLo: number,
     touchSeq: number,
-    isFlushed: boolean,
     marks: ItemMarks | undefined,
   ): RemoteResult {
+    if (!this.#clock.observe(versionHi, versionLo, this.#time.nowMs)) return REMOTE_CLOCK;
     if (!isInside(bytes, keyStart, keyLength) || keyLength < 1 || keyLength > KEY_MAX_BYTES)
       return REMOTE_INVALID;
     if (!isInside(bytes, valueStart, valueLength)) return REMOTE_INVALID;
-    if (isFlushed) return REMOTE_DEAD;
-    const items = this.#items;
-    const hash = items.index.hash(bytes, keyStart, keyLength);
+    if (this.#flushFloor.covers(versionHi, versionLo)) return REMOTE_DEAD;
+    const hash = this.#index.hash(bytes, keyStart, keyLength);
     const known = this.#knownEntry(bytes, keyStart, keyLength, hash);
     if (known !== 0) {
       const order = this.#orderAgainst(known, versionHi, versionLo, touchSeq);
@@ -91,17 +129,19 @@ export class RemoteWrites {
         if (!this.remoteWinsTies) return REMOTE_OLDER;
       }
       if (marks?.isProvisional && this.#overrules(known)) {
-        this.overrulingRef = known;
+        // Written again by this node, so that it is newer than the add.
+        this.#writes.stamp(known);
+        this.#writes.log(known);
         this.conflictsWon += 1;
         return REMOTE_OVERRULED;
       }
       if (order > 0) this.#noteGivingWay(known);
     }
-    if (exptimeSec !== 0 && exptimeSec <= items.nowSec) {
-      if (known !== 0) items.drop(known);
+    if (exptimeSec !== 0 && exptimeSec <= this.#time.nowSec) {
+      if (known !== 0) this.#departures.drop(known);
       return REMOTE_DEAD;
     }
-    if (known === 0 && items.lost.covers(hash, versionHi, versionLo)) return REMOTE_LOST_HERE;
+    if (known === 0 && this.#lost.covers(hash, versionHi, versionLo)) return REMOTE_LOST_HERE;
     return this.#store(
       bytes,
       keyStart,
@@ -127,18 +167,17 @@ export class RemoteWrites {
     versionLo: number,
     touchSeq: number,
     keep: boolean,
-    isFlushed: boolean,
   ): RemoteResult {
+    if (!this.#clock.observe(versionHi, versionLo, this.#time.nowMs)) return REMOTE_CLOCK;
     if (!isInside(bytes, keyStart, keyLength) || keyLength < 1 || keyLength > KEY_MAX_BYTES)
       return REMOTE_INVALID;
-    if (isFlushed) return REMOTE_DEAD;
-    const items = this.#items;
-    const hash = items.index.hash(bytes, keyStart, keyLength);
+    if (this.#flushFloor.covers(versionHi, versionLo)) return REMOTE_DEAD;
+    const hash = this.#index.hash(bytes, keyStart, keyLength);
     const known = this.#knownEntry(bytes, keyStart, keyLength, hash);
     if (known === 0) {
       if (!keep) return REMOTE_APPLIED;
-      const ref = items.addTombstone(bytes, keyStart, keyLength, hash, versionHi, versionLo, touchSeq);
-      if (ref === 0) items.lost.noteDeleted(hash, versionHi, versionLo);
+      const ref = this.#tombstones.add(bytes, keyStart, keyLength, hash, versionHi, versionLo, touchSeq);
+      if (ref === 0) this.#lost.noteDeleted(hash, versionHi, versionLo);
       return REMOTE_APPLIED;
     }
     const order = this.#orderAgainst(known, versionHi, versionLo, touchSeq);
@@ -147,11 +186,11 @@ export class RemoteWrites {
     if (order === 0 && isTombstone) return REMOTE_SAME;
     if (order > 0) this.#noteGivingWay(known);
     if (!keep) {
-      items.drop(known);
+      this.#departures.drop(known);
       return REMOTE_APPLIED;
     }
     this.#segments.setVersion(known, versionHi, versionLo, touchSeq);
-    if (!isTombstone) items.entomb(known);
+    if (!isTombstone) this.#tombstones.entomb(known);
     return REMOTE_APPLIED;
   }
 
@@ -170,54 +209,50 @@ export class RemoteWrites {
     knownBefore: number,
     marks: ItemMarks | undefined,
   ): RemoteResult {
-    const items = this.#items;
     const segments = this.#segments;
-    const fits = memcachedItemBytes(keyLength, valueLength, flags) <= this.#itemSizeMaxBytes;
     const hasUnique = marks !== undefined && (marks.uniqueHi !== 0 || marks.uniqueLo !== 0);
     const uniqueBytes = hasUnique ? OWN_UNIQUE_BYTES : 0;
-    const ref = fits ? items.reserve(keyLength, uniqueBytes, flags, exptimeSec, valueLength) : 0;
+    const ref = this.#reservation.reserveAllowed(keyLength, uniqueBytes, flags, exptimeSec, valueLength);
     // Allocating may have evicted what was known of the key.
-    const known = knownBefore === 0 ? 0 : items.index.find(bytes, keyStart, keyLength, hash);
+    const known = knownBefore === 0 ? 0 : this.#index.find(bytes, keyStart, keyLength, hash);
     if (ref === 0) {
-      if (known !== 0) items.drop(known);
+      if (known !== 0) this.#departures.drop(known);
       return REMOTE_NO_MEMORY;
     }
     segments.setVersion(ref, versionHi, versionLo, touchSeq);
     if (hasUnique) segments.setOwnUnique(ref, marks.uniqueHi, marks.uniqueLo);
     // Of a key that stays local only this node's own items come this way, from before it was restarted.
-    const isLocal = this.#localKeys?.matches(bytes, keyStart, keyLength) === true;
-    if (isLocal) segments.setByte(ref, BYTE_USE, segments.byte(ref, BYTE_USE) | USE_LOCAL);
-    if (marks?.isProvisional) segments.setByte(ref, BYTE_USE, segments.byte(ref, BYTE_USE) | USE_PROVISIONAL);
-    if (marks?.isStale) segments.setByte(ref, BYTE_USE, segments.byte(ref, BYTE_USE) | USE_STALE);
+    if (this.#writes.staysLocal(bytes, keyStart, keyLength)) segments.setMark(ref, USE_LOCAL);
+    if (marks?.isProvisional) segments.setMark(ref, USE_PROVISIONAL);
+    if (marks?.isStale) segments.setMark(ref, USE_STALE);
     copyBytes(bytes, keyStart, keyStart + keyLength, segments.view(ref), segments.keyOffset(ref));
-    items.values.write(ref, 0, bytes, valueStart, valueStart + valueLength);
-    items.publish(ref, hash, known);
+    this.#values.write(ref, 0, bytes, valueStart, valueStart + valueLength);
+    this.#items.publish(ref, hash, known);
     return REMOTE_APPLIED;
   }
 
   /** What is known of a key, 0 = nothing. An item that this node alone has forgotten may come back. */
   #knownEntry(bytes: Uint8Array, keyStart: number, keyLength: number, hash: number): number {
-    const items = this.#items;
-    const known = items.index.find(bytes, keyStart, keyLength, hash);
-    if (known === 0 || !items.isForgotten(known)) return known;
-    items.dropForgotten(known);
+    const known = this.#index.find(bytes, keyStart, keyLength, hash);
+    if (known === 0 || !this.#liveness.isForgotten(known)) return known;
+    this.#departures.dropForgotten(known);
     return 0;
   }
 
   /** Whether an entry is a value that a provisional add must not replace. */
   #overrules(ref: number): boolean {
     if (!this.overrulesAdds || this.#segments.state(ref) !== STATE_LIVE) return false;
-    return (this.#segments.byte(ref, BYTE_USE) & USE_PROVISIONAL) === 0 && !this.#items.isDead(ref);
+    return !this.#segments.hasMark(ref, USE_PROVISIONAL) && !this.#liveness.isDead(ref);
   }
 
   /** What is here stays. */
   #olderThan(ref: number): RemoteResult {
-    if (this.#items.isUnacknowledged(ref)) this.conflictsWon += 1;
+    if (this.#peer.isUnacknowledged(ref)) this.conflictsWon += 1;
     return REMOTE_OLDER;
   }
 
   #noteGivingWay(ref: number): void {
-    if (this.#items.isUnacknowledged(ref)) this.conflictsLost += 1;
+    if (this.#peer.isUnacknowledged(ref)) this.conflictsLost += 1;
   }
 
   /** Positive when what arrived is newer than the entry. */
@@ -244,7 +279,7 @@ export class RemoteWrites {
     return (
       segments.word(ref, WORD_FLAGS) === flags &&
       segments.word(ref, WORD_EXPTIME) === exptimeSec &&
-      this.#items.values.equals(ref, bytes, valueStart, valueStart + valueLength)
+      this.#values.equals(ref, bytes, valueStart, valueStart + valueLength)
     );
   }
 }

@@ -73,6 +73,15 @@ export class Segments {
     this.bytes[ref >>> SEGMENT_REF_SHIFT][((ref & SEGMENT_REF_MASK) << 3) + field] = value;
   }
 
+  /** Whether an item has one of these marks (USE_...). */
+  hasMark(ref: number, marks: number): boolean {
+    return (this.byte(ref, BYTE_USE) & marks) !== 0;
+  }
+
+  setMark(ref: number, mark: number): void {
+    this.setByte(ref, BYTE_USE, this.byte(ref, BYTE_USE) | mark);
+  }
+
   /** Everything of a new item but its version, place in the index, state and use. */
   setHeader(ref: number, keyLength: number, flags: number, exptimeSec: number, valueLength: number): void {
     const words = this.words[ref >>> SEGMENT_REF_SHIFT];
@@ -134,6 +143,21 @@ export class Segments {
     const bytes = this.view(ref);
     const at = this.keyOffset(ref) + this.byte(ref, BYTE_KEY_LENGTH) + offset;
     return ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0;
+  }
+
+  /** The unique that clients see and compare with: the version, unless a client gave one of its own. */
+  uniqueHi(ref: number): number {
+    return this.ownUniqueBytes(ref) === 0 ? this.word(ref, WORD_VERSION_HI) : this.ownUnique(ref, 0);
+  }
+
+  uniqueLo(ref: number): number {
+    return this.ownUniqueBytes(ref) === 0 ? this.word(ref, WORD_VERSION_LO) : this.ownUnique(ref, 4);
+  }
+
+  /** Marks a slot that has room for it as having a unique of its own. Before the value is written: it moves that. */
+  giveUnique(ref: number, hi: number, lo: number): void {
+    this.setMark(ref, USE_OWN_UNIQUE);
+    this.setOwnUnique(ref, hi, lo);
   }
 
   setOwnUnique(ref: number, hi: number, lo: number): void {

@@ -159,6 +159,12 @@ export class Values {
     this.beginChain(ref);
   }
 
+  /** Frees the slots of an item or tombstone that is not in the index (any more). */
+  release(ref: number): void {
+    this.freePieces(ref);
+    this.#slabs.free(ref);
+  }
+
   /** Tells the pieces of an item that it lies elsewhere now. */
   adopt(head: number): void {
     if (!this.isChained(head)) return;

@@ -1,4 +1,7 @@
 // The lines that watchers get for what happens in the store, as memcached words them. Nothing here runs unwatched.
+import { BYTE_KEY_LENGTH, WORD_VALUE_LENGTH } from './layout.js';
+import type { Segments } from './segments.js';
+import type { Slabs } from './slabs.js';
 import {
   EXISTS,
   MODE_ADD,
@@ -52,6 +55,15 @@ export interface WatchedItem {
   /** Slab class from 1; 0 = there is no item. */
   readonly slabId: number;
   readonly valueLength: number;
+}
+
+/** An item as watchers are told of it. */
+export function describeItem(segments: Segments, slabs: Slabs, ref: number): WatchedItem {
+  return {
+    key: uriKey(segments.view(ref), segments.keyOffset(ref), segments.byte(ref, BYTE_KEY_LENGTH)),
+    slabId: slabs.classOfRef(ref) + 1,
+    valueLength: segments.word(ref, WORD_VALUE_LENGTH),
+  };
 }
 
 export function fetchLine({ key, slabId, valueLength }: WatchedItem, status: FetchStatus): string {

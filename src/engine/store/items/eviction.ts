@@ -9,8 +9,7 @@
 // hand of that one (the donor) is moved on as well, by a bounded number of slots for each allocation. Pages which that
 // leaves empty are to spare. A page of the donor whose used slots fit into free ones on its other pages is withdrawn
 // instead, and what lies there moves, again little by little.
-import type { Counters } from './counters.js';
-import { COUNTER } from './counters.js';
+import { COUNTER } from '../counters.js';
 import {
   BYTE_USE,
   STATE_FREE,
@@ -19,11 +18,14 @@ import {
   STATE_RESERVED,
   STATE_TOMBSTONE,
   USE_FREQUENCY_MASK,
-} from './layout.js';
-import type { Segments } from './segments.js';
-import type { SharedMemory } from './shared-memory.js';
-import type { Slabs } from './slabs.js';
-import type { Values } from './values.js';
+} from '../layout.js';
+import type { Segments } from '../segments.js';
+import type { Slabs } from '../slabs.js';
+import type { StoreState } from '../store-state.js';
+import type { Values } from '../values.js';
+import type { Departures } from './departures.js';
+import type { Liveness } from './liveness.js';
+import type { Relocation } from './relocation.js';
 
 /** So many slots a writer looks at for one that was never hit; after that the least used one seen has to go. */
 const HAND_STEPS = 256;
@@ -60,45 +62,28 @@ const EVICTED_BYTES = 3;
 const SPARES_PAGE = 4;
 const CONTROL_WORDS = 5;
 
-/** What is done to the items that are met here. */
-export interface ItemKeeper {
-  /** Whether an item has expired or was flushed. */
-  isDead(ref: number): boolean;
-  /** Frees a dead item; false when it had to become a tombstone in its slot. */
-  reclaim(ref: number): boolean;
-  evict(ref: number): void;
-  dropTombstone(ref: number): void;
-  /** Moves an item, tombstone or piece to a free slot of the same class or a larger one, and frees its own. */
-  relocate(ref: number, to: number): void;
-}
-
-export interface EvictionOptions {
-  memory: SharedMemory;
-  segments: Segments;
-  slabs: Slabs;
-  values: Values;
-  counters: Counters;
-  /** False with -M: only what is dead may go. */
-  mayEvict: boolean;
-}
-
 export class Eviction {
-  readonly #keeper: ItemKeeper;
   readonly #segments: Segments;
   readonly #slabs: Slabs;
   readonly #values: Values;
   readonly #counts: Float64Array;
+  /** False with -M: only what is dead may go. */
   readonly #mayEvict: boolean;
+  readonly #liveness: Liveness;
+  readonly #departures: Departures;
+  readonly #relocation: Relocation;
   readonly #control: Uint32Array;
 
-  constructor(keeper: ItemKeeper, options: EvictionOptions) {
-    this.#keeper = keeper;
-    this.#segments = options.segments;
-    this.#slabs = options.slabs;
-    this.#values = options.values;
-    this.#counts = options.counters.values;
-    this.#mayEvict = options.mayEvict;
-    this.#control = options.memory.words('eviction.control', CONTROL_WORDS);
+  constructor(state: StoreState, liveness: Liveness, departures: Departures, relocation: Relocation) {
+    this.#segments = state.segments;
+    this.#slabs = state.slabs;
+    this.#values = state.values;
+    this.#counts = state.counters.values;
+    this.#mayEvict = state.evictions;
+    this.#liveness = liveness;
+    this.#departures = departures;
+    this.#relocation = relocation;
+    this.#control = state.memory.words('eviction.control', CONTROL_WORDS);
   }
 
   /**
@@ -152,13 +137,13 @@ export class Eviction {
       const slot = slabs.advanceHand(slabClass);
       const item = slot === 0 ? 0 : this.#itemIn(slot);
       if (item === 0) continue;
-      if (this.#keeper.isDead(item)) {
+      if (this.#liveness.isDead(item)) {
         if (!this.#reclaim(item) && slot === item) continue;
         return true;
       }
       const frequency = this.#segments.byte(item, BYTE_USE) & USE_FREQUENCY_MASK;
       if (frequency === 0 && this.#mayEvict) {
-        this.#keeper.evict(item);
+        this.#departures.evict(item);
         return true;
       }
       if (frequency < candidateFrequency) {
@@ -168,7 +153,7 @@ export class Eviction {
       if (slot === item) this.#countDown(item, frequency);
     }
     if (!this.#mayEvict) return false;
-    if (candidate !== 0) this.#keeper.evict(candidate);
+    if (candidate !== 0) this.#departures.evict(candidate);
     return candidate !== 0 || this.#dropTombstoneOfClass(slabClass, turn);
   }
 
@@ -177,7 +162,7 @@ export class Eviction {
   }
 
   #reclaim(item: number): boolean {
-    const isFreed = this.#keeper.reclaim(item);
+    const isFreed = this.#departures.reclaim(item);
     if (isFreed) this.#counts[COUNTER.reclaimed]++;
     return isFreed;
   }
@@ -186,7 +171,7 @@ export class Eviction {
     for (let step = 0; step < turn; step++) {
       const slot = this.#slabs.advanceHand(slabClass);
       if (slot !== 0 && this.#segments.state(slot) === STATE_TOMBSTONE) {
-        this.#keeper.dropTombstone(slot);
+        this.#departures.dropTombstone(slot);
         return true;
       }
     }
@@ -235,10 +220,10 @@ export class Eviction {
       const item = slot === 0 ? 0 : this.#itemIn(slot);
       if (item === 0) continue;
       const frequency = this.#segments.byte(item, BYTE_USE) & USE_FREQUENCY_MASK;
-      if (this.#keeper.isDead(item)) this.#reclaim(item);
+      if (this.#liveness.isDead(item)) this.#reclaim(item);
       else if (slot === item && frequency > 0) this.#countDown(item, frequency);
       else if (frequency === 0 && this.#mayEvict && this.#control[SPARES_PAGE] === 0)
-        this.#keeper.evict(item);
+        this.#departures.evict(item);
     }
   }
 
@@ -307,9 +292,9 @@ export class Eviction {
     if (this.#segments.state(slot) === STATE_FREE) {
       // A piece whose item had to go for the room that it was to have.
       if (to !== 0) this.#slabs.free(to);
-    } else if (to !== 0) this.#keeper.relocate(slot, to);
-    else if (state === STATE_TOMBSTONE) this.#keeper.dropTombstone(slot);
-    else this.#keeper.evict(this.#itemIn(slot));
+    } else if (to !== 0) this.#relocation.relocate(slot, to);
+    else if (state === STATE_TOMBSTONE) this.#departures.dropTombstone(slot);
+    else this.#departures.evict(this.#itemIn(slot));
   }
 
   /** A slot of a larger class, in the place of what was not used there lately; 0 when there is none. */
@@ -332,15 +317,20 @@ export class Eviction {
     const slabs = this.#slabs;
     const oldest = slabs.oldestClass();
     if (oldest < 0) return false;
-    if (this.emptyPageOf(oldest)) return true;
+    if (this.#emptyPageOf(oldest)) return true;
     for (let slabClass = 0; slabClass < slabs.sizes.length; slabClass++) {
-      if (slabClass !== oldest && this.emptyPageOf(slabClass)) return true;
+      if (slabClass !== oldest && this.#emptyPageOf(slabClass)) return true;
     }
     return false;
   }
 
-  /** Empties the class's page that the hand comes to first, if no value is arriving there. */
-  emptyPageOf(slabClass: number): boolean {
+  /** Takes a page from a class that has two or more, for whoever needs it next; what no room is found for goes. */
+  reassignPage(slabClass: number): boolean {
+    return this.#mayEvict && this.#slabs.pagesOfClass(slabClass) > 1 && this.#emptyPageOf(slabClass);
+  }
+
+  /** Empties the class's page that the hand comes to first; false when values are arriving on all of them. */
+  #emptyPageOf(slabClass: number): boolean {
     const slabs = this.#slabs;
     let page = slabs.handPage(slabClass);
     for (let tried = slabs.pagesOfClass(slabClass); tried > 0; tried--) {
