@@ -8,7 +8,7 @@ import type { LinkId, MessageAuthenticator } from './types.js';
 
 /**
  * - `greeting`: connected, our hello is on its way, the peer's has not come. A stranger ends here or in the next
- *   state, within HANDSHAKE_TIMEOUT_MS and a few hundred bytes.
+ *   state, within 2 s and a few hundred bytes.
  * - `proving`: the peer's hello was good; its proof has not come.
  * - `measuring`: the peer is who it says, and this is the one link of the pair. A ping is on its way: without the
  *   clock offset neither side could say when a copied item expires.

@@ -3,10 +3,10 @@
 import type { Store } from '../store/store.js';
 import { versionHiOfMs, versionLoOfMs } from '../store/version.js';
 import { arbitrate } from './arbitration.js';
-import { Backoff } from './backoff.js';
 import type { RingChangeLog } from './change-log.js';
 import type { HybridClock } from './clock.js';
 import { ClockOffset } from './clock-offset.js';
+import { Dialing } from './dialing.js';
 import type { FrameSink } from './frame-decoder.js';
 import {
   ACK_BYTES,
@@ -21,35 +21,29 @@ import {
 import {
   bytesEqual,
   compareNodeIds,
-  decodeHello,
-  encodeHello,
   type Hello,
   initialNodeBit,
-  judgeHello,
-  makeProofs,
-  NONCE_BYTES,
   nodeBitBeside,
   nodeIdHex,
-  provenSecrets,
   type Role,
-  type Transcript,
 } from './handshake.js';
 import { HAVE_BYTES, readHave, writeHave } from './have.js';
 import { type Fault, Incoming } from './incoming.js';
+import { Introductions } from './introductions.js';
 import { Lag } from './lag.js';
-import { Link } from './link.js';
+import type { Link } from './link.js';
 import { Outgoing, type OutgoingOptions } from './outgoing.js';
 import { PeerLimit } from './peer-limit.js';
 import { type DigestSeeds, digestSeeds } from './range-digest.js';
 import { RateLimit } from './rate-limit.js';
 import { Readiness } from './readiness.js';
 import { type Refusal, refusalCode, refusalFromPeer, refusalLine } from './refusals.js';
+import { SaidLately } from './said-lately.js';
+import { Statistics } from './statistics.js';
 import { readSyncBegin } from './sync-begin.js';
 import { SyncReport } from './sync-report.js';
 import type {
   LinkId,
-  LinkStats,
-  MessageAuthenticator,
   ReplicationEffect,
   ReplicationEvent,
   ReplicationMachine,
@@ -61,16 +55,10 @@ import type {
 
 const HEARTBEAT_MS = 500;
 const SILENCE_MS = 3_000;
-/** How long a stranger may take to show who it is. */
-const HANDSHAKE_TIMEOUT_MS = 2_000;
-/** How many may be at it at once: what they can make us hold is bounded by this. */
-const MAX_STRANGERS = 8;
 const DEFAULT_READY_TIMEOUT_MS = 10_000;
 const DEFAULT_STOP_TIMEOUT_MS = 2_000;
 /** So much lies between two digest syncs for the sake of what was lost. */
 const ASK_AFTER_LOSS_MS = 10_000;
-/** The same refusal is said again only after this, however often it happens. */
-const REFUSAL_REPEAT_MS = 60_000;
 
 /**
  * Two of these, one on each node, keep two stores alike. The states of a link are told in link.ts. Whatever
@@ -82,10 +70,10 @@ export class Replicator implements ReplicationMachine {
   readonly #log: RingChangeLog;
   readonly #clock: HybridClock;
   readonly #options: ReplicatorOptions;
-  #secrets: readonly MessageAuthenticator[];
+  readonly #introductions: Introductions;
   readonly #effects: ReplicationEffect[] = [];
   readonly #links = new Map<LinkId, Link>();
-  readonly #backoff: Backoff;
+  readonly #dialing: Dialing;
   readonly #readiness: Readiness;
   readonly #incoming: Incoming;
   readonly #limit: PeerLimit;
@@ -100,20 +88,15 @@ export class Replicator implements ReplicationMachine {
   #seeds: DigestSeeds = { spread: 0, mix: 0 };
   #offset = new ClockOffset();
   #nowMs = 0;
-  #isDialing = false;
-  #nextDialMs = 0;
   /** Set by `stop`. */
   #stopDeadlineMs: number | null = null;
   #hasStopped = false;
-  #linkUpMs = 0;
-  #linksUp = 0;
-  #bytesSent = 0;
-  #bytesReceived = 0;
+  readonly #statistics: Statistics;
   readonly #lag = new Lag();
   /** When the peer was last told what we have. */
   #askedMs = 0;
   readonly #syncs = new SyncReport();
-  readonly #refusalsSaidMs = new Map<string, number>();
+  readonly #refusals = new SaidLately();
   /** What the decoder hands its frames to; made once, so that a chunk costs no closure. */
   #receivingLink: Link | null = null;
   readonly #sink: FrameSink = {
@@ -122,12 +105,13 @@ export class Replicator implements ReplicationMachine {
 
   constructor(options: ReplicatorOptions) {
     this.#options = options;
-    this.#secrets = options.secrets;
+    this.#introductions = new Introductions(options);
+    this.#statistics = new Statistics(options);
     this.#store = options.store;
     this.#log = options.changeLog;
     this.#clock = options.clock;
     this.#clock.nodeBit = initialNodeBit(options.nodeId);
-    this.#backoff = new Backoff(options.random);
+    this.#dialing = new Dialing(options.random);
     this.#readiness = new Readiness(options.readyTimeoutMs ?? DEFAULT_READY_TIMEOUT_MS);
     this.#limit = new PeerLimit(options.store);
     this.#incoming = new Incoming(options.store, this.#limit);
@@ -175,61 +159,19 @@ export class Replicator implements ReplicationMachine {
   }
 
   stats(nowMs: number): ReplicationStats {
-    const active = this.#active;
-    const { received, applied, conflicts } = this.#incoming;
-    const logSeq = this.#log.headSeq;
-    const ackedSeq = this.#outgoing.ackedSeq;
-    return {
-      repl_protocol: 'own',
-      repl_state: this.#state(),
-      repl_peer: active?.address ?? '',
-      repl_node_id: nodeIdHex(this.#options.nodeId),
-      repl_node_bit: this.#clock.nodeBit,
-      repl_link_uptime_sec: active === null ? 0 : Math.max(0, Math.floor((nowMs - this.#linkUpMs) / 1_000)),
-      repl_log_seq: logSeq,
-      repl_acked_seq: ackedSeq,
-      repl_unacked: logSeq - ackedSeq,
-      repl_received: received,
-      repl_applied: applied,
-      repl_ignored: received - applied,
-      repl_conflicts: conflicts,
-      repl_tombstones: this.#store.tombstoneCount,
-      repl_full_copies_sent: this.#syncs.sentCounts.full,
-      repl_full_copies_received: this.#syncs.receivedCounts.full,
-      repl_last_sync_items: this.#syncs.lastKeys,
-      repl_last_sync_ms: Math.round(this.#syncs.lastMs),
-      repl_clock_offset_ms: Math.round(this.#offset.estimateMs),
-      repl_secrets: this.#secrets.length,
-      repl_tls: active?.channelBinding == null ? 0 : 1,
-      repl_unsendable: this.#limit.unsendable,
-      repl_serving: this.#readiness.serving ? 1 : 0,
-      ...this.#linkStats(nowMs),
+    const sources = {
+      readiness: this.#readiness,
+      incoming: this.#incoming,
+      limit: this.#limit,
+      lag: this.#lag,
+      syncs: this.#syncs,
+      active: this.#active,
+      outgoing: this.#outgoing,
+      offset: this.#offset,
+      state: this.#state(),
+      secretCount: this.#introductions.secretCount,
     };
-  }
-
-  #linkStats(nowMs: number): LinkStats {
-    const { sentCounts, receivedCounts, lastKind, lastBytes } = this.#syncs;
-    const log = this.#log;
-    return {
-      repl_link_role: this.#active?.role ?? 'none',
-      repl_reconnects: Math.max(0, this.#linksUp - 1),
-      repl_bytes_sent: this.#bytesSent,
-      repl_bytes_received: this.#bytesReceived,
-      repl_conflicts_won: this.#store.conflictsWon,
-      repl_conflicts_lost: this.#store.conflictsLost,
-      repl_log_capacity: log.capacity,
-      repl_log_unsent: Math.min(log.capacity, log.headSeq - this.#outgoing.positionSeq),
-      repl_losses_pending: this.#store.lostWrites.isPending ? 1 : 0,
-      repl_partial_syncs_sent: sentCounts.partial,
-      repl_partial_syncs_received: receivedCounts.partial,
-      repl_digest_syncs_sent: sentCounts.digest,
-      repl_digest_syncs_received: receivedCounts.digest,
-      repl_last_sync_kind: lastKind,
-      repl_last_sync_bytes: lastBytes,
-      repl_lag_p50_ms: inTenths(this.#lag.quantileMs(0.5)),
-      repl_lag_p99_ms: inTenths(this.#lag.quantileMs(0.99)),
-      repl_lag_oldest_ms: Math.round(this.#lag.oldestMs(nowMs)),
-    };
+    return this.#statistics.read(sources, nowMs);
   }
 
   #state(): ReplicationState {
@@ -255,12 +197,12 @@ export class Replicator implements ReplicationMachine {
         this.#meet(event.link, 'acceptor', event.address);
         return;
       case 'dialed':
-        this.#isDialing = false;
+        this.#dialing.ended();
         this.#meet(event.link, 'dialer', event.address);
         return;
       case 'dialFailed':
-        this.#isDialing = false;
-        this.#scheduleDial();
+        this.#dialing.ended();
+        this.#dialing.putOff(this.#nowMs);
         // The peer may have dialled us meanwhile; then it is there, and has something to copy.
         if (event.failure === 'refused' && this.#links.size === 0) this.#openClientPort();
         return;
@@ -275,7 +217,7 @@ export class Replicator implements ReplicationMachine {
         return;
       }
       case 'secretsChanged':
-        this.#secrets = event.secrets;
+        this.#introductions.changeSecrets(event.secrets);
         return;
       case 'received': {
         const link = this.#links.get(event.link);
@@ -309,7 +251,7 @@ export class Replicator implements ReplicationMachine {
     const now = this.#nowMs;
     for (const link of this.#links.values()) {
       if (link.isStranger) {
-        if (now - link.sinceMs >= HANDSHAKE_TIMEOUT_MS) this.#giveUp(link);
+        if (this.#introductions.isOverdue(link, now)) this.#giveUp(link);
       } else if (now - link.heardMs >= SILENCE_MS) {
         this.#drop(link, `nothing heard for ${SILENCE_MS / 1_000} s`);
       }
@@ -336,7 +278,7 @@ export class Replicator implements ReplicationMachine {
 
   #receive(link: Link, bytes: Uint8Array): void {
     link.heardMs = this.#nowMs;
-    this.#bytesReceived += bytes.length;
+    this.#statistics.bytesReceived += bytes.length;
     this.#receivingLink = link;
     const receivedBefore = this.#incoming.received;
     const isSound = link.decoder.feed(bytes, this.#sink);
@@ -351,66 +293,25 @@ export class Replicator implements ReplicationMachine {
 
   #dialIfDue(): void {
     const mayDial = this.#options.dials && this.#stopDeadlineMs === null && this.#active === null;
-    if (!mayDial || this.#isDialing || this.#nowMs < this.#nextDialMs) return;
+    if (!mayDial) return;
     for (const link of this.#links.values()) if (link.role === 'dialer') return;
-    this.#isDialing = true;
-    this.#effects.push({ kind: 'dial' });
+    if (this.#dialing.begin(this.#nowMs)) this.#effects.push({ kind: 'dial' });
   }
 
-  #scheduleDial(): void {
-    this.#nextDialMs = this.#nowMs + this.#backoff.next();
-  }
-
-  /** A new connection: say hello. */
   #meet(id: LinkId, role: Role, address: string): void {
-    let strangers = 0;
-    for (const link of this.#links.values()) if (link.isStranger) strangers += 1;
-    if (this.#stopDeadlineMs !== null || (role === 'acceptor' && strangers >= MAX_STRANGERS)) {
+    const introductions = this.#introductions;
+    if (
+      this.#stopDeadlineMs !== null ||
+      (role === 'acceptor' && !introductions.hasRoom(this.#links.values()))
+    ) {
       this.#effects.push({ kind: 'close', link: id });
       return;
     }
-    const { nodeId, pairId, randomBytes } = this.#options;
-    const hello: Hello = {
-      nodeId,
-      pairId,
-      hasSecret: this.#secrets.length > 0,
-      nonce: randomBytes(NONCE_BYTES),
-      nowMs: this.#nowMs,
-      clockMs: this.#clock.latestMs,
-      maxItemBytes: this.#store.itemSizeMaxBytes,
-    };
-    const link = new Link(id, role, address, this.#nowMs, hello, encodeHello(hello));
-    this.#links.set(id, link);
-    link.writer.bytesFrame(FRAME.hello, link.ownHelloBytes);
+    this.#links.set(id, introductions.meet(id, role, address, this.#nowMs));
   }
 
-  #onHello(link: Link, payload: Uint8Array): void {
-    const hello = decodeHello(payload);
-    if (typeof hello === 'string') {
-      this.#refuse(link, hello);
-      return;
-    }
-    const refusal = judgeHello(link.ownHello, hello, this.#nowMs);
-    if (refusal !== null) {
-      this.#refuse(link, refusal);
-      // There is no peer but ourselves: nothing to wait for.
-      if (refusal === 'oneself' && link.role === 'dialer') this.#openClientPort();
-      return;
-    }
-    link.peerHello = hello;
-    link.peerHelloBytes = payload.slice();
-    link.enter('proving');
-    // The dialler proves itself first; the acceptor only to one who has.
-    if (link.role === 'dialer') link.proofsDue = this.#secrets;
-  }
-
-  #onProof(link: Link, proofs: Uint8Array): void {
-    const peerRole: Role = link.role === 'dialer' ? 'acceptor' : 'dialer';
-    const proven = provenSecrets(this.#secrets, peerRole, transcriptOf(link), proofs);
-    if (proven === null) {
-      this.#refuse(link, 'wrongSecret');
-      return;
-    }
+  /** The other end has shown who it is: whether its link is the one. */
+  #onProven(link: Link): void {
     const peer = link.peerHello!;
     const present = this.#active;
     if (present !== null) {
@@ -436,8 +337,6 @@ export class Replicator implements ReplicationMachine {
     } else {
       this.#establish(link, peer, true);
     }
-    // To one who has shown a secret that is no news.
-    if (link.role === 'acceptor') link.proofsDue = proven;
   }
 
   #joinClocks(nodeBit: 0 | 1, peerClockMs: number): void {
@@ -474,10 +373,9 @@ export class Replicator implements ReplicationMachine {
         ? digestSeeds(link.ownHello.nonce, peer.nonce)
         : digestSeeds(peer.nonce, link.ownHello.nonce);
     this.#outgoing = new Outgoing(this.#outgoingOptions, this.#seeds, this.#outgoing);
-    this.#linkUpMs = this.#nowMs;
-    this.#linksUp += 1;
+    this.#statistics.linkUp(this.#nowMs);
     this.#syncs.begin(this.#nowMs);
-    this.#refusalsSaidMs.clear();
+    this.#refusals.forget();
     if (!isNews) return;
     this.#say(`link up (peer ${link.address}, node ${nodeIdHex(peer.nodeId)})`);
     this.#sayLimits(peer.maxItemBytes);
@@ -501,7 +399,7 @@ export class Replicator implements ReplicationMachine {
       this.#effects.push({ kind: 'send', link: link.id, bytes: link.writer.bytes });
     }
     this.#discard(link);
-    if (link.role === 'dialer') this.#scheduleDial();
+    if (link.role === 'dialer') this.#dialing.putOff(this.#nowMs);
   }
 
   /** It took too long to show who it is. Of a peer that we dialled that is no news: it hangs, or is still starting. */
@@ -525,9 +423,7 @@ export class Replicator implements ReplicationMachine {
 
   #sayRefusal(what: string, refusal: Refusal, reason?: string): void {
     // Ports differ from one connection to the next: the reason is what is said once.
-    const saidMs = this.#refusalsSaidMs.get(refusal);
-    if (saidMs !== undefined && this.#nowMs - saidMs < REFUSAL_REPEAT_MS) return;
-    this.#refusalsSaidMs.set(refusal, this.#nowMs);
+    if (!this.#refusals.isNews(refusal, this.#nowMs)) return;
     this.#say(`${what}: ${refusalLine(refusal)}${reason === undefined ? '' : ` (${reason})`}`);
   }
 
@@ -536,7 +432,7 @@ export class Replicator implements ReplicationMachine {
     const wasActive = this.#active === link;
     this.#discard(link);
     if (wasActive) this.#say(`link down (${why})`);
-    if (wasActive || link.role === 'dialer') this.#scheduleDial();
+    if (wasActive || link.role === 'dialer') this.#dialing.putOff(this.#nowMs);
   }
 
   /** Closes a link without a word. */
@@ -566,10 +462,19 @@ export class Replicator implements ReplicationMachine {
   }
 
   #onHandshakeFrame(link: Link, type: number, payload: Uint8Array): void {
-    if (type === FRAME.refuse && payload.length === 1) this.#onRefusal(link, payload[0]);
-    else if (type === FRAME.hello && link.state === 'greeting') this.#onHello(link, payload);
-    else if (type === FRAME.proof && link.state === 'proving') this.#onProof(link, payload);
-    else this.#refuse(link, 'notRepcached');
+    if (type === FRAME.refuse && payload.length === 1) {
+      this.#onRefusal(link, payload[0]);
+      return;
+    }
+    const introduction = this.#introductions.hear(link, type, payload, this.#nowMs);
+    if (introduction === 'unfinished') return;
+    if (introduction === 'proven') {
+      this.#onProven(link);
+      return;
+    }
+    this.#refuse(link, introduction);
+    // There is no peer but ourselves: nothing to wait for.
+    if (introduction === 'oneself' && link.role === 'dialer') this.#openClientPort();
   }
 
   #onPeerFrame(link: Link, type: number, bytes: Uint8Array, start: number, end: number): Fault {
@@ -611,7 +516,7 @@ export class Replicator implements ReplicationMachine {
         this.#onRefusal(link, bytes[start]);
         return null;
       case FRAME.bye:
-        this.#backoff.reset();
+        this.#dialing.linkWorked();
         return 'the peer was stopped';
     }
     return malformed(type);
@@ -684,7 +589,7 @@ export class Replicator implements ReplicationMachine {
     if (!this.isInSync || this.#outgoing.awaitsSyncAck || this.#incoming.isSyncing) return;
     const line = this.#syncs.end(this.#nowMs);
     if (line === null) return;
-    this.#backoff.reset();
+    this.#dialing.linkWorked();
     this.#say(line);
   }
 
@@ -694,17 +599,14 @@ export class Replicator implements ReplicationMachine {
   #pump(link: Link): void {
     if (link.awaitingWritable) return;
     const { writer } = link;
-    if (link.proofsDue !== null) {
-      writer.bytesFrame(FRAME.proof, makeProofs(link.proofsDue, link.role, transcriptOf(link)));
-      link.proofsDue = null;
-    }
+    this.#introductions.prove(link);
     if (link === this.#active) this.#pumpActive(link);
     if (writer.length === 0) {
       if (link === this.#active && this.#isWorking(link)) this.#effects.push({ kind: 'continue' });
       return;
     }
     link.awaitingWritable = true;
-    this.#bytesSent += writer.length;
+    this.#statistics.bytesSent += writer.length;
     this.#effects.push({ kind: 'send', link: link.id, bytes: writer.bytes });
   }
 
@@ -799,25 +701,12 @@ export class Replicator implements ReplicationMachine {
   }
 }
 
-function inTenths(ms: number): number {
-  return Math.round(ms * 10) / 10;
-}
-
 function malformed(type: number): Fault {
   return `the peer sent a malformed frame of type ${type}`;
 }
 
 function whomWeRefuse(link: Link): string {
   return `refused ${link.role === 'dialer' ? 'the peer' : 'a connection'} from ${link.address}`;
-}
-
-/** What is proven on a link whose peer has greeted. */
-function transcriptOf(link: Link): Transcript {
-  const { role, ownHelloBytes, channelBinding } = link;
-  const peerHelloBytes = link.peerHelloBytes!;
-  return role === 'dialer'
-    ? { dialerHello: ownHelloBytes, acceptorHello: peerHelloBytes, channelBinding }
-    : { dialerHello: peerHelloBytes, acceptorHello: ownHelloBytes, channelBinding };
 }
 
 /** The start of a TLS handshake, or of the alert by which a TLS node refuses our greeting. */
