@@ -79,7 +79,7 @@ export class EntryScan {
   #scanBucket(writer: FrameWriter): void {
     const store = this.#store;
     for (let ref = store.bucketHead(this.#bucket); ref !== 0; ref = store.nextInBucket(ref)) {
-      if (!store.isLocal(ref) && (this.#digest === null || this.#digest.differs(ref))) {
+      if (!store.hasLocalKey(ref) && (this.#digest === null || this.#digest.differs(ref))) {
         if (this.#collected === null) this.#writeCopied(writer, ref);
         else this.#collected.push(ref);
       }
@@ -92,7 +92,7 @@ export class EntryScan {
     const ref = this.#collected?.pop();
     if (ref === undefined) return false;
     // If something else lies there by now, it does no harm; what was moved is in the log.
-    if (this.#store.isEntry(ref) && !this.#store.isLocal(ref)) this.#writeCopied(writer, ref);
+    if (this.#store.isEntry(ref) && !this.#store.hasLocalKey(ref)) this.#writeCopied(writer, ref);
     return true;
   }
 
@@ -100,7 +100,7 @@ export class EntryScan {
     const store = this.#store;
     this.keys += 1;
     // Of a dead item the peer needs to hear only that whatever older it has is dead too.
-    if (!store.isLive(ref)) writeTombstone(writer, store, ref);
+    if (!store.isLiveForPeer(ref)) writeTombstone(writer, store, ref);
     else if (store.valueLength(ref) <= SEND_BUDGET_BYTES) writeEntry(writer, store, ref, this.#limit);
     else {
       const versionHi = store.versionHi(ref);

@@ -98,7 +98,18 @@ export class StoredEntries {
 
   /** Whether nobody else is told of an entry: its key stays on this node, or this node alone has forgotten it. */
   isLocal(ref: number): boolean {
-    return this.#segments.hasMark(ref, USE_LOCAL) || this.#liveness.isForgotten(ref);
+    return this.hasLocalKey(ref) || this.#liveness.isForgotten(ref);
+  }
+
+  /** Whether nobody else is ever told of an entry: its key stays on this node. */
+  hasLocalKey(ref: number): boolean {
+    return this.#segments.hasMark(ref, USE_LOCAL);
+  }
+
+  /** Whether an item can be served here, or could be but for a flush_all of this node alone. */
+  isLiveForPeer(ref: number): boolean {
+    const liveness = this.#liveness;
+    return !this.isTombstone(ref) && !liveness.isExpired(ref) && !liveness.isFlushedOnBoth(ref);
   }
 
   /** Whether a flush_all of this node alone took the item, and it has not been freed yet. */

@@ -132,6 +132,21 @@ describe.each(OFFSETS_MS)(
       },
     );
 
+    it('still sends the peer what it had not heard of yet, and lets nothing older come back', () => {
+      const pair = new FlushedPair(offsetMs, { flushesLocally: true, logCapacity: 8 });
+      pair.a.set('changed', 'old');
+      pair.settle();
+      for (const end of [pair.a, pair.b]) end.step({ kind: 'closed', link: 1 });
+      pair.a.set('changed', 'new');
+      // More than the log holds: everything is compared.
+      for (let i = 0; i < 20; i++) pair.a.set(`k${i}`, 'new');
+      pair.flushAll(pair.a, 0);
+      connect(pair.a, pair.b, 2);
+      pair.settle();
+      expect([pair.a.get('k0'), pair.b.get('k0')]).toEqual([null, 'new']);
+      expect(pair.read('changed')).not.toContain('old');
+    });
+
     it('kills nothing when the nodes meet again: what the peer kept comes back', () => {
       const pair = new FlushedPair(offsetMs, { flushesLocally: true });
       pair.a.set('kept', '1');

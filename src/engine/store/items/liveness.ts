@@ -35,11 +35,13 @@ export class Liveness {
   }
 
   isFlushed(ref: number): boolean {
+    return this.isFlushedOnBoth(ref) || this.isForgotten(ref);
+  }
+
+  /** Whether a flush_all that goes for the peer as well took the entry. */
+  isFlushedOnBoth(ref: number): boolean {
     const segments = this.#segments;
-    return (
-      this.#flushFloor.covers(segments.word(ref, WORD_VERSION_HI), segments.word(ref, WORD_VERSION_LO)) ||
-      this.isForgotten(ref)
-    );
+    return this.#flushFloor.covers(segments.word(ref, WORD_VERSION_HI), segments.word(ref, WORD_VERSION_LO));
   }
 
   /** Whether a flush_all of this node alone took the item: to the peer it says nothing. */
