@@ -74,8 +74,12 @@ export class Incoming {
   #streamOf: Uint8Array = NOBODY;
   #appliedSeq = 0;
   #syncId = 0;
-  /** How many losses there had been when the present sync began. */
-  #lossesBefore = 0;
+  /** When the peer was last told what we have, and how many losses there had been; whether it heard that, we know. */
+  #haveMs = Number.NEGATIVE_INFINITY;
+  #lossesAtHave = NEVER;
+  #haveIsHeard = true;
+  /** How many losses there had been before the peer looked for what it shows in the present sync. */
+  #lossesBefore = NEVER;
   /** Whether a sync has shown since then all that the peer has. */
   #hasSeenAll = false;
   #reply: DigestReply | null = null;
@@ -97,12 +101,17 @@ export class Incoming {
     this.#hasSeenAll = false;
     this.#copied.clear();
     this.sentBack.beginLink();
+    this.#haveMs = Number.NEGATIVE_INFINITY;
     this.#reply = null;
   }
 
-  /** What to tell the peer, so that it sends no more than is missing. */
-  have(): Have {
+  /** What to tell the peer, so that it sends no more than is missing. Written before the ping of that time. */
+  have(nowMs: number): Have {
     const { entryCount, lostWrites } = this.#store;
+    // The first sync of a link is always the answer to the first question.
+    this.#haveIsHeard = this.#haveMs === Number.NEGATIVE_INFINITY;
+    this.#haveMs = nowMs;
+    this.#lossesAtHave = lostWrites.count;
     // No log of the peer's names what we must look for after a loss: older values of keys that it has not changed.
     const streamOf = lostWrites.isPending ? NOBODY : this.#streamOf;
     return { streamOf, appliedSeq: this.#appliedSeq, entryCount };
@@ -111,7 +120,9 @@ export class Incoming {
   beginSync(sync: SyncBegin, seeds: DigestSeeds): void {
     if (sync.hasGap || this.copy === 'none') this.copy = 'running';
     this.#syncId = sync.id;
-    this.#lossesBefore = this.#store.lostWrites.count;
+    // A sync that the peer began by itself may have gone past a key before something older of ours came there: what was
+    // lost since we last asked is not seen by it, and if the question is still on its way, nothing is.
+    this.#lossesBefore = this.#haveIsHeard ? this.#lossesAtHave : NEVER;
     this.#hasSeenAll = false;
     this.isSyncing = true;
     this.syncKind = sync.kind;
@@ -141,6 +152,7 @@ export class Incoming {
   /** The peer has answered the ping of that time. */
   pinged(sentMs: number): void {
     this.sentBack.pinged(sentMs);
+    if (sentMs >= this.#haveMs) this.#haveIsHeard = true;
     this.#forgetLosses();
   }
 

@@ -617,9 +617,12 @@ export class Replicator implements ReplicationMachine {
 
   #pumpActive(link: Link): void {
     const { writer } = link;
-    // The ping goes first: the peer starts its copy at our first pong, and must have our ping by then, so that its
-    // own pong comes to us before the copy does.
-    if (this.#nowMs - link.pingedMs >= HEARTBEAT_MS) {
+    const asksAgain = link.haveIsDue && link.isMeasured;
+    // Who answers the ping behind it has heard the question.
+    if (asksAgain) this.#ask(link);
+    // At first the ping goes first: the peer starts its copy at our first pong, and must have our ping by then, so that
+    // its own pong comes to us before the copy does.
+    if (asksAgain || this.#nowMs - link.pingedMs >= HEARTBEAT_MS) {
       link.pingedMs = this.#nowMs;
       writer.numberFrame(FRAME.ping, this.#nowMs);
     }
@@ -628,11 +631,7 @@ export class Replicator implements ReplicationMachine {
       link.pongDueMs = null;
     }
     this.#incoming.sentBack.write(writer, this.#nowMs);
-    if (link.haveIsDue) {
-      link.haveIsDue = false;
-      this.#askedMs = this.#nowMs;
-      writeHave(writer.buffer, writer.begin(FRAME.have, HAVE_BYTES), this.#incoming.have());
-    }
+    if (link.haveIsDue) this.#ask(link);
     if (link.ackDueSeq !== null) {
       const at = writer.begin(FRAME.ack, ACK_BYTES);
       writeF64(writer.buffer, at, link.ackDueSeq);
@@ -641,6 +640,14 @@ export class Replicator implements ReplicationMachine {
     }
     if (this.#incoming.isReplying) this.#incoming.fillReply(writer);
     if (link.carriesData) this.#pumpData(link);
+  }
+
+  /** Tells the peer what is here, for it to send the rest. */
+  #ask(link: Link): void {
+    const { writer } = link;
+    link.haveIsDue = false;
+    this.#askedMs = this.#nowMs;
+    writeHave(writer.buffer, writer.begin(FRAME.have, HAVE_BYTES), this.#incoming.have(this.#nowMs));
   }
 
   #pumpData(link: Link): void {

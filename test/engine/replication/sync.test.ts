@@ -36,6 +36,19 @@ function fill(end: End, from: number, to: number, value = 'v'): void {
   for (let i = from; i < to; i++) end.set(`k${i}`, `${value}${i}`);
 }
 
+function refOf(end: End, key: string): number {
+  return end.store.find(new TextEncoder().encode(key), 0, key.length);
+}
+
+function versionOf({ store }: End, ref: number): [hi: number, lo: number] {
+  return [store.versionHi(ref), store.versionLo(ref)];
+}
+
+/** Fills a log of 8 entries with items that are gone, of versions long ago. */
+function fillLog(end: End): void {
+  for (let i = 0; i < 20; i++) end.log.append(0, 0, 0, 0, CHANGE_ITEM);
+}
+
 /** The keys of the items that an end sends from now on, in order. */
 function tapItems(end: End): string[] {
   const keys: string[] = [];
@@ -177,20 +190,13 @@ describe('a sync', () => {
       const [writer, peer] = id === 1 ? nodes : nodes.toReversed();
       connect(writer, peer);
       carry(writer, peer);
-      writer.set('first', 'v');
       writer.set('last', 'v');
-      const refOf = (key: string): number => writer.store.find(new TextEncoder().encode(key), 0, key.length);
-      const versionOf = (ref: number): [number, number] => [
-        writer.store.versionHi(ref),
-        writer.store.versionLo(ref),
-      ];
-      // Items that move to another page fill the log: the next sync brings what it has forgotten.
-      const first = refOf('first');
-      for (let i = 0; i < 20; i++) writer.log.append(first, ...versionOf(first), 0, CHANGE_ITEM);
+      // The next sync brings what the log has forgotten.
+      fillLog(writer);
       writer.step({ kind: 'pump' });
       carry(writer, peer);
       expect(peer.get('last')).toBe('v');
-      expect(writer.log.isUnacknowledged(...versionOf(refOf('last')))).toBe(false);
+      expect(writer.log.isUnacknowledged(...versionOf(writer, refOf(writer, 'last')))).toBe(false);
     },
   );
 
@@ -330,6 +336,35 @@ describe('what went before the peer had heard of it', () => {
     waitAndSettle(a, b, 1_000);
     for (const key of evicted) expect([key, a.get(key), b.get(key)]).toEqual([key, null, null]);
     expect(a.store.lostWrites.isPending).toBe(false);
+  });
+
+  it('is still looked for when the peer showed what it has before the older value had come to it', () => {
+    const [a, b] = newPair({ logCapacity: 8 }, SMALL);
+    // A sync that nobody asked for is on its way, whole.
+    fillLog(a);
+    a.step({ kind: 'pump' });
+    const onItsWay: Uint8Array[] = [];
+    while (a.isBusy) {
+      for (const { bytes } of a.outbox.splice(0)) {
+        onItsWay.push(bytes.slice());
+        a.step({ kind: 'writable', link: 1 });
+      }
+      a.goOn();
+    }
+    fill(b, 0, 20, `old${PADDING}`);
+    b.step({ kind: 'pump' });
+    carryFrom(b, a);
+    expect(a.get('k0')).toMatch(/^old/);
+    fill(b, 0, 20, `new${PADDING}`);
+    for (let i = 0; i < 8_000; i++) b.set(`other${i}`, PADDING);
+    const evicted = Array.from({ length: 20 }, (_, i) => `k${i}`).filter((key) => b.get(key) === null);
+    expect(evicted).not.toEqual([]);
+    for (const bytes of onItsWay) b.step({ kind: 'received', link: 1, bytes });
+    carry(a, b);
+    waitAndSettle(a, b, 11_000);
+    for (const key of evicted) expect([key, a.get(key), b.get(key)]).toEqual([key, null, null]);
+    waitAndSettle(a, b, 1_000);
+    expect(b.store.lostWrites.isPending).toBe(false);
   });
 
   it('is looked for on a link that stands, at most every ten seconds', () => {
