@@ -79,7 +79,7 @@ export class EntryScan {
   #scanBucket(writer: FrameWriter): void {
     const store = this.#store;
     for (let ref = store.bucketHead(this.#bucket); ref !== 0; ref = store.nextInBucket(ref)) {
-      if (!store.hasLocalKey(ref) && (this.#digest === null || this.#digest.differs(ref))) {
+      if (!store.isLeftOut(ref) && (this.#digest === null || this.#digest.differs(ref))) {
         if (this.#collected === null) this.#writeCopied(writer, ref);
         else this.#collected.push(ref);
       }
@@ -92,7 +92,7 @@ export class EntryScan {
     const ref = this.#collected?.pop();
     if (ref === undefined) return false;
     // If something else lies there by now, it does no harm; what was moved is in the log.
-    if (this.#store.isEntry(ref) && !this.#store.hasLocalKey(ref)) this.#writeCopied(writer, ref);
+    if (this.#store.isEntry(ref) && !this.#store.isLeftOut(ref)) this.#writeCopied(writer, ref);
     return true;
   }
 

@@ -73,7 +73,7 @@ export class Store extends StoredEntries {
   constructor(options: StoreOptions) {
     const state = new StoreState(options);
     const parts = new StoreParts(state);
-    super(state, parts.liveness);
+    super(state, parts.liveness, parts.peer);
     this.counters = state.counters;
     this.classCounters = state.classCounters;
     this.prefixStats = state.prefixStats;

@@ -2,6 +2,7 @@
 import { hashKey } from './hash.js';
 import type { HashIndex } from './index.js';
 import type { Liveness } from './items/liveness.js';
+import type { PeerKnowledge } from './items/peer-knowledge.js';
 import {
   BYTE_KEY_LENGTH,
   BYTE_TOUCH_SEQ,
@@ -30,13 +31,15 @@ export class StoredEntries {
   readonly #values: Values;
   readonly #index: HashIndex;
   readonly #liveness: Liveness;
+  readonly #peer: PeerKnowledge;
 
-  constructor({ segments, slabs, values, index }: StoreState, liveness: Liveness) {
+  constructor({ segments, slabs, values, index }: StoreState, liveness: Liveness, peer: PeerKnowledge) {
     this.#segments = segments;
     this.#slabs = slabs;
     this.#values = values;
     this.#index = index;
     this.#liveness = liveness;
+    this.#peer = peer;
   }
 
   // ── Which entries there are ──────────────────────────────────────────────────────────────────────────────────
@@ -98,12 +101,16 @@ export class StoredEntries {
 
   /** Whether nobody else is told of an entry: its key stays on this node, or this node alone has forgotten it. */
   isLocal(ref: number): boolean {
-    return this.hasLocalKey(ref) || this.#liveness.isForgotten(ref);
+    return this.#segments.hasMark(ref, USE_LOCAL) || this.#liveness.isForgotten(ref);
   }
 
-  /** Whether nobody else is ever told of an entry: its key stays on this node. */
-  hasLocalKey(ref: number): boolean {
-    return this.#segments.hasMark(ref, USE_LOCAL);
+  /**
+   * Whether a sync leaves an entry out: its key stays on this node, or this node alone has forgotten it. The latter not
+   * before the peer has heard of it: it would keep something older.
+   */
+  isLeftOut(ref: number): boolean {
+    if (this.#segments.hasMark(ref, USE_LOCAL)) return true;
+    return this.#liveness.isForgotten(ref) && !this.#peer.isUnacknowledged(ref);
   }
 
   /** Whether an item can be served here, or could be but for a flush_all of this node alone. */
@@ -119,8 +126,8 @@ export class StoredEntries {
 
   /** Whether an entry means something to the peer: a live item, or a tombstone that no flush made superfluous. */
   isTold(ref: number): boolean {
-    if (this.isLocal(ref)) return false;
-    return this.isTombstone(ref) ? !this.#liveness.isFlushed(ref) : this.isLive(ref);
+    if (this.isLeftOut(ref)) return false;
+    return this.isTombstone(ref) ? !this.#liveness.isFlushed(ref) : this.isLiveForPeer(ref);
   }
 
   /** Whether the item was made by an add while this node or the peer was not in sync, and not written since. */

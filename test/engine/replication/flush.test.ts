@@ -147,6 +147,17 @@ describe.each(OFFSETS_MS)(
       expect(pair.read('changed')).not.toContain('old');
     });
 
+    it('of each of the two leaves nothing to come back', () => {
+      const pair = new FlushedPair(offsetMs, { flushesLocally: true, logCapacity: 8 });
+      for (let i = 0; i < 20; i++) pair.a.set(`k${i}`, '1');
+      pair.settle();
+      for (const end of [pair.a, pair.b]) end.step({ kind: 'closed', link: 1 });
+      for (const end of [pair.a, pair.b]) pair.flushAll(end, 0);
+      connect(pair.a, pair.b, 2);
+      pair.settle();
+      for (let i = 0; i < 20; i++) expect(pair.read(`k${i}`)).toEqual([null, null]);
+    });
+
     it('kills nothing when the nodes meet again: what the peer kept comes back', () => {
       const pair = new FlushedPair(offsetMs, { flushesLocally: true });
       pair.a.set('kept', '1');
