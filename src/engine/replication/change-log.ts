@@ -34,6 +34,8 @@ export class RingChangeLog implements ChangeLog {
    * became the peer's]: see {@link RingChangeLog.mayBeUnknownToPeer}.
    */
   readonly #known: Uint32Array;
+  /** [hi, lo]: no version above this one was made here. */
+  readonly #made: Uint32Array;
 
   /** @param capacity entries, a power of two; 16 bytes each. */
   constructor(capacity: number, memory = new SharedMemory()) {
@@ -45,6 +47,7 @@ export class RingChangeLog implements ChangeLog {
     this.#words = memory.words('change-log.entries', capacity * WORDS_PER_ENTRY);
     this.#head = memory.doubles('change-log.head', 1);
     this.#known = memory.words('change-log.known', 6);
+    this.#made = memory.words('change-log.made', 2);
     if (memory.isFresh) this.#known[2] = NO_BIT;
   }
 
@@ -61,6 +64,7 @@ export class RingChangeLog implements ChangeLog {
   append(ref: number, versionHi: number, versionLo: number, touchSeq: number, kind: ChangeKind): void {
     this.appendMove(ref, versionHi, versionLo, touchSeq, kind);
     this.appendedSeq = this.#head[0];
+    this.#raiseMade(versionHi, versionLo);
   }
 
   appendMove(ref: number, versionHi: number, versionLo: number, touchSeq: number, kind: ChangeKind): void {
@@ -102,12 +106,20 @@ export class RingChangeLog implements ChangeLog {
   beginLink(ownNodeBit: 0 | 1, latestHi: number, latestLo: number): void {
     const known = this.#known;
     const peerBit = 1 - ownNodeBit;
+    this.#raiseMade(latestHi, (latestLo | 1) >>> 0);
     if (known[2] === peerBit) return;
     // It may have been ours before: older versions with it are not the peer's. That lasts until they are acknowledged.
     known[3] = 0;
     known[2] = peerBit;
     known[4] = latestHi;
     known[5] = latestLo;
+  }
+
+  #raiseMade(versionHi: number, versionLo: number): void {
+    const made = this.#made;
+    if (compareVersions(versionHi, versionLo, made[0], made[1]) <= 0) return;
+    made[0] = versionHi;
+    made[1] = versionLo;
   }
 
   /** The peer acknowledged everything of ours up to this version. */
@@ -138,7 +150,11 @@ export class RingChangeLog implements ChangeLog {
   isUnacknowledged(versionHi: number, versionLo: number): boolean {
     const known = this.#known;
     if (compareVersions(versionHi, versionLo, known[0], known[1]) <= 0) return false;
-    if ((versionLo & 1) !== known[2]) return true;
+    if ((versionLo & 1) !== known[2]) {
+      // With our bit it is ours, unless the peer made it in the moment before it heard that the bit was to be ours.
+      const made = this.#made;
+      return known[2] === NO_BIT || compareVersions(versionHi, versionLo, made[0], made[1]) <= 0;
+    }
     // With the peer's bit it is the peer's, unless it is from before the bit was: then it may be ours. All that a node
     // without data is given is the peer's: else what is evicted while it comes in would seem lost.
     return known[3] === 0 && compareVersions(versionHi, (versionLo & ~1) >>> 0, known[4], known[5]) <= 0;

@@ -89,9 +89,24 @@ describe('RingChangeLog', () => {
     log.beginLink(1, 9, 4);
     log.peerKnows(7, 0);
     expect([log.isUnacknowledged(7, 0), log.isUnacknowledged(9, 4)]).toEqual([false, true]);
+    log.append(1, 9, 7, 0, CHANGE_ITEM);
     expect([log.isUnacknowledged(9, 6), log.isUnacknowledged(9, 7)]).toEqual([false, true]);
     log.beginLink(1, 20, 0);
     expect(log.isUnacknowledged(12, 0)).toBe(false);
+  });
+});
+
+describe("RingChangeLog beside a peer whose bit was this node's", () => {
+  it('takes for its own nothing that it has not made', () => {
+    const log = new RingChangeLog(4);
+    // Before there was a link, all that is here is this node's own.
+    expect(log.isUnacknowledged(9, 1)).toBe(true);
+    log.beginLink(1, 5, 0);
+    log.peerKnows(5, 1);
+    // The peer had this bit until a moment ago.
+    expect(log.isUnacknowledged(9, 1)).toBe(false);
+    log.append(1, 12, 1, 0, CHANGE_ITEM);
+    expect(log.isUnacknowledged(12, 1)).toBe(true);
   });
 });
 
