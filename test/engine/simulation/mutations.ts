@@ -149,7 +149,7 @@ function yieldToAdds(store: Store): void {
 
 /** Keys that stay local are part of copies. */
 function copyLocalKeys(store: Store): void {
-  store.isLocal = () => false;
+  store.isLeftOut = () => false;
 }
 
 /** What went before the peer had heard of it is not remembered. */
@@ -166,8 +166,8 @@ function overlookEntries(store: Store): void {
 
 /** Neither copies nor sums know of deletes. */
 function leaveOutTombstones(store: Store): void {
-  const sound = store.isLocal.bind(store);
-  store.isLocal = (ref) => sound(ref) || store.isTombstone(ref);
+  const sound = store.isLeftOut.bind(store);
+  store.isLeftOut = (ref) => sound(ref) || store.isTombstone(ref);
 }
 
 /** A flush for later is forgotten at once. */
