@@ -228,7 +228,11 @@ function describeLost(holding: Holding, word: Word): string | null {
     ({ by, version }) =>
       (plan.isSmall[by.side] || plan.flushesAlone) && by.side !== side && version > newest.version,
   );
-  if (flushedAloneSince(history, newest)) return null;
+  // A process that came up without data and behind in time: its peer had, and evicted, a version above its own.
+  const isBehind = writes.some(
+    ({ by, version }) => by.isLost && by.side === side && version > newest.version && plan.mayEvict,
+  );
+  if (flushedAloneSince(history, newest) || isBehind) return null;
   return isReplaced ? null : `nothing, although ${versionText(newest.version)} was acknowledged`;
 }
 
