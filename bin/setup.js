@@ -2,7 +2,16 @@
 // Makes a fresh clone ready for `npm start` and `npm test`: dependencies, the compiled CLI, the engine. Each only when
 // it is missing or older than what it is made from; says nothing when there is nothing to do. Needs Node alone.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -31,6 +40,9 @@ function installDependencies() {
   // npm writes this file last, so it stands for a complete installation.
   const installed = modifiedMs(at('node_modules', '.package-lock.json'));
   if (installed >= modifiedMs(at('package-lock.json'))) return;
+  if (lstatSync(at('node_modules'), { throwIfNoEntry: false })?.isSymbolicLink()) {
+    fail('node_modules is a link, and npm ci would empty the folder that it points to.', 'rm node_modules');
+  }
   step('Installing dependencies', ['ci', '--no-audit', '--no-fund'], 'npm ci');
 }
 
