@@ -228,11 +228,13 @@ function describeLost(holding: Holding, word: Word): string | null {
     ({ by, version }) =>
       (plan.isSmall[by.side] || plan.flushesAlone) && by.side !== side && version > newest.version,
   );
-  // A process that came up without data and behind in time: its peer had, and evicted, a version above its own.
+  // It was written behind in time, by a process that came up after one that was lost and had not met the peer yet, which
+  // had evicted what that one wrote.
   const isBehind = writes.some(
-    ({ by, version }) => by.isLost && by.side === side && version > newest.version && plan.mayEvict,
+    ({ by, version }) =>
+      by.isLost && by.side === side && by.bornMs < newest.by.bornMs && version > newest.version,
   );
-  if (flushedAloneSince(history, newest) || isBehind) return null;
+  if (flushedAloneSince(history, newest) || (isBehind && plan.isSmall[side === 0 ? 1 : 0])) return null;
   return isReplaced ? null : `nothing, although ${versionText(newest.version)} was acknowledged`;
 }
 
