@@ -216,7 +216,7 @@ export class Outgoing {
     const store = this.#store;
     const log = this.#log;
     if (log.kindAt(seq) === CHANGE_FLUSH) {
-      writeFlush(writer, this.#store.flushState());
+      writeFlush(writer, store.flushState());
       return;
     }
     const ref = log.refAt(seq);

@@ -68,6 +68,17 @@ function setFew(end: End): void {
   for (let i = 0; i < FEW; i++) end.set(`later${i}`, '');
 }
 
+/** Two nodes that both have the many, after their link has broken. */
+function partedPair(): [End, End] {
+  const a = newEnd(A);
+  const b = newEnd(PEER);
+  const link = join(a, b);
+  setMany(a);
+  settle(a, b);
+  cut(a, b, link);
+  return [a, b];
+}
+
 const countOf = (end: End, prefix: string, keys: number): number =>
   Array.from({ length: keys }, (_, i) => end.get(`${prefix}${i}`)).filter((value) => value !== null).length;
 
@@ -87,12 +98,7 @@ describe('very many lost deletes', () => {
   it.each([PEER, SWAPPING_PEER])(
     'stay deleted when process %s of the peer has the items from a file',
     (nextId) => {
-      const a = newEnd(A);
-      const b = newEnd(PEER);
-      const link = join(a, b);
-      setMany(a);
-      settle(a, b);
-      cut(a, b, link);
+      const [a, b] = partedPair();
       removeMany(a);
       const next = restarted(b, nextId);
       join(a, next);
@@ -103,12 +109,7 @@ describe('very many lost deletes', () => {
   it.each([PEER, SWAPPING_PEER])(
     'take nothing that was written on the peer since, before its process %s',
     (nextId) => {
-      const a = newEnd(A);
-      const b = newEnd(PEER);
-      const link = join(a, b);
-      setMany(a);
-      settle(a, b);
-      cut(a, b, link);
+      const [a, b] = partedPair();
       setFew(b);
       removeMany(a);
       const next = restarted(b, nextId);
@@ -120,12 +121,7 @@ describe('very many lost deletes', () => {
   it.each([PEER, SWAPPING_PEER, SWAPPED_PEER])(
     'take nothing from process %s of the peer, which began with nothing',
     (nextId) => {
-      const a = newEnd(A);
-      const b = newEnd(PEER);
-      const link = join(a, b);
-      setMany(a);
-      settle(a, b);
-      cut(a, b, link);
+      const [a] = partedPair();
       const next = newEnd(nextId);
       next.nowMs = a.nowMs;
       setFew(next);
@@ -177,12 +173,7 @@ describe('very many lost deletes', () => {
   });
 
   it.each([NEXT_A, SWAPPED_A])('are all that goes when process %s of their own node comes next', (nextId) => {
-    const a = newEnd(A);
-    const b = newEnd(PEER);
-    const link = join(a, b);
-    setMany(a);
-    settle(a, b);
-    cut(a, b, link);
+    const [a, b] = partedPair();
     setFew(b);
     removeMany(a);
     const next = restarted(a, nextId);
