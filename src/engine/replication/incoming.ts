@@ -117,6 +117,16 @@ export class Incoming {
     return { streamOf, appliedSeq: this.#appliedSeq, entryCount };
   }
 
+  /** So many entries the peer has. */
+  expect(entryCount: number): void {
+    this.#store.lock();
+    try {
+      this.#store.expect(entryCount);
+    } finally {
+      this.#store.unlock();
+    }
+  }
+
   beginSync(sync: SyncBegin, seeds: DigestSeeds): void {
     if (sync.hasGap || this.copy === 'none') this.copy = 'running';
     this.#syncId = sync.id;

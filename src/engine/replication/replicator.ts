@@ -536,6 +536,7 @@ export class Replicator implements ReplicationMachine {
     const have = readHave(bytes, start, end);
     if (have === null) return malformed(FRAME.have);
     link.peerHave = have;
+    this.#incoming.expect(have.entryCount);
     this.#syncIfDue(link);
     return null;
   }

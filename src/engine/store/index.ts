@@ -151,6 +151,14 @@ export class HashIndex {
     this.#control[CONTROL_BUCKETS] = added + 1;
   }
 
+  /** Gives an empty index more buckets without a split for each: as many as asked for, or to the end of their page. */
+  widen(bucketCount: number): void {
+    const first = this.#control[CONTROL_BUCKETS];
+    const end = Math.min(bucketCount, (first | PAGE_BUCKET_MASK) + 1);
+    for (let bucket = first; bucket < end; bucket++) this.#setHead(bucket, 0);
+    this.#control[CONTROL_BUCKETS] = end;
+  }
+
   #bucketOf(hash: number): number {
     const buckets = this.#control[CONTROL_BUCKETS];
     // The mask covers the table as it will be when this round of splits is done; buckets that are not there yet

@@ -419,6 +419,11 @@ export class Store extends StoredEntries {
     this.#parts.remote.overrulesAdds = answersForItems;
   }
 
+  /** That many entries of the peer's are about to come: makes room in the index, if nothing lies here yet. */
+  expect(entries: number): void {
+    this.#parts.reservation.expect(entries);
+  }
+
   /** Applies the peer's item, which lies in bytes; logs only what overrules it. exptimeSec is absolute in this node's clock. */
   applyRemoteItem(
     bytes: Uint8Array,

@@ -23,6 +23,30 @@ describe('memory', () => {
     expect(found.size).toBe(store.counters.read('currItems'));
   });
 
+  it.each([1, 1025, 300_000, 1e15])('finds everything where %d entries were expected', (expected) => {
+    const store = newStore({ memoryBytes: 64 * MIB });
+    store.expect(expected);
+    const count = 20_000;
+    for (let number = 0; number < count; number++) put(store, `k${number}`, String(number));
+    const missing = Array.from({ length: count }, (_, number) => number).filter(
+      (number) => read(store, `k${number}`) !== String(number),
+    );
+    expect(missing).toEqual([]);
+    expect(contents(store).size).toBe(count);
+  });
+
+  it('expects no more than its memory could hold, and nothing once something is there', () => {
+    const store = newStore({ memoryBytes: 64 * MIB });
+    const before = store.bucketCount;
+    store.expect(1e15);
+    const most = store.bucketCount;
+    expect(most).toBeGreaterThan(before);
+    expect(most * 4).toBeLessThanOrEqual((64 * MIB) / 32);
+    put(store, 'k', 'v');
+    store.expect(1e15);
+    expect(store.bucketCount).toBe(most);
+  });
+
   it('keeps the accounts: everything deleted leaves zero', () => {
     const store = newStore();
     for (let number = 0; number < 3000; number++) put(store, `k${number}`, 'v'.repeat(number));

@@ -15,6 +15,12 @@ import type { StoreState } from '../store-state.js';
 import type { Values } from '../values.js';
 import type { Eviction } from './eviction.js';
 
+/**
+ * How large the index may be made for what is only expected, in buckets a page of memory: what items of 128 bytes would
+ * fill, and a 32nd of the memory.
+ */
+const EXPECTED_BUCKETS_A_PAGE = 8192;
+
 /** How often room is made anew when another got it first: the index, or a page that went with its last item. */
 const ROOM_TRIES = 3;
 
@@ -110,16 +116,26 @@ export class Reservation {
     return true;
   }
 
+  /** Of an empty store: that many entries are about to come. Makes the index large enough for them, within bounds. */
+  expect(entries: number): void {
+    const index = this.#index;
+    if (index.entryCount > 0) return;
+    const wanted = Math.min(entries, this.#slabs.pageLimit * EXPECTED_BUCKETS_A_PAGE);
+    while (index.bucketCount < wanted && this.#hasIndexPage()) index.widen(wanted);
+  }
+
   /** One split of the index; until there is a page for it the chains grow longer instead. */
   #growIndex(): void {
-    if (this.#index.needsPage) {
-      const page = this.#slabs.takePageForIndex();
-      if (page < 0) {
-        this.#slabs.indexWaits = this.#evictions;
-        return;
-      }
-      this.#index.addPage(page);
-    }
-    this.#index.split();
+    if (this.#hasIndexPage()) this.#index.split();
+    else this.#slabs.indexWaits = this.#evictions;
+  }
+
+  /** Whether the index has the page that its next bucket goes to: takes one for it if need be. */
+  #hasIndexPage(): boolean {
+    if (!this.#index.needsPage) return true;
+    const page = this.#slabs.takePageForIndex();
+    if (page < 0) return false;
+    this.#index.addPage(page);
+    return true;
   }
 }
