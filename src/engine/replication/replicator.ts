@@ -86,7 +86,7 @@ export class Replicator implements ReplicationMachine {
   readonly #outgoingOptions: OutgoingOptions;
   /** Of the present link. */
   #seeds: DigestSeeds = { spread: 0, mix: 0 };
-  #offset = new ClockOffset();
+  readonly #offset = new ClockOffset();
   #nowMs = 0;
   /** Set by `stop`. */
   #stopDeadlineMs: number | null = null;
@@ -365,7 +365,6 @@ export class Replicator implements ReplicationMachine {
     this.#log.beginLink(nodeBit, this.#beforeHi, this.#beforeLo);
     this.#joinClocks(nodeBit, peer.clockMs);
     this.#active = link;
-    this.#offset = new ClockOffset();
     this.#incoming.beginLink();
     this.#limit.maxItemBytes = peer.maxItemBytes;
     this.#seeds =

@@ -177,6 +177,13 @@ describe('Lag', () => {
 });
 
 describe('ClockOffset', () => {
+  it('is not made up of a slow first round trip', () => {
+    const offset = new ClockOffset();
+    // The answer took 7 s: the clocks may agree, or differ by that.
+    offset.sample(0, 500, 7_000);
+    expect([offset.estimateMs, offset.correctionSec]).toEqual([0, 0]);
+  });
+
   it('is not moved by a slow round trip that the estimate fits into', () => {
     const offset = new ClockOffset();
     offset.sample(1_000, 6_005, 1_010);
@@ -189,8 +196,8 @@ describe('ClockOffset', () => {
 
   it('is moved by a slow round trip no further than that rules it out', () => {
     const offset = new ClockOffset();
-    // The clocks agree; the first answer took longer on its way here, so the estimate is 2 ms off.
-    offset.sample(0, 0, 4);
+    // The clocks were 2 ms apart, and drift.
+    offset.sample(0, -2, 0);
     expect(offset.estimateMs).toBe(-2);
     // This node was paused: the answer lay here for 8 s.
     offset.sample(1_000, 1_001, 9_000);
