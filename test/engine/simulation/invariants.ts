@@ -329,10 +329,15 @@ function describeCrossed(
   return `${key} holds ${describe(held)}, which was not written there`;
 }
 
-/** The write that made an item: of its version, or of its value before an add that knew nothing of it was overruled. */
+/**
+ * The write that made an item: of its version, or of its value before an add that knew nothing of it was overruled. A
+ * process whose clock was set back may have used a version again that one before it had.
+ */
 function originOf(held: HeldItem, writes: readonly Write[]): Write | undefined {
+  const ofItsVersion = writes.filter(({ version }) => version === held.version);
   return (
-    writes.find(({ version }) => version === held.version) ??
+    ofItsVersion.find(({ value }) => value === held.value) ??
+    ofItsVersion[0] ??
     writes.find(({ value, version }) => value === held.value && wasOverruling(version, held.version, writes))
   );
 }
