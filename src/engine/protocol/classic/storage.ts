@@ -21,7 +21,6 @@ import type { CommandLine } from './command-line.js';
 import {
   BAD_CHUNK,
   BAD_FORMAT,
-  ERROR,
   EXISTS_REPLY,
   NO_PEER,
   NOT_FOUND_REPLY,
@@ -37,6 +36,8 @@ const LINE_END_BYTES = 2;
 /** memcached's bound: with its line end a value's length must stay an int. */
 const VALUE_LENGTH_MAX = 0x7fff_ffff - LINE_END_BYTES;
 const U32_MAX = 0xffff_ffff;
+/** Command, key, flags, exptime, length. With these the value is taken or swallowed, whatever else is on the line. */
+const WORDS_MIN = 5;
 
 /** Scratch; nothing of it outlives a call. */
 const unique = new Decimal64();
@@ -61,7 +62,7 @@ export class Storage {
 
   /**
    * `<command> <key> <flags> <exptime> <length> [unique] [noreply]`: prepares for the value, or answers already and
-   * drops it when it comes.
+   * drops it when it comes. Words too many change nothing.
    */
   begin(line: CommandLine, mode: StoreMode, reply: ReplyBuffer): void {
     this.#noreply = line.noreply;
@@ -87,9 +88,7 @@ export class Storage {
    * follows all the same is swallowed.
    */
   #prepare(line: CommandLine, mode: StoreMode): Uint8Array | undefined {
-    const words = mode === MODE_CAS ? 6 : 5;
-    if (line.count < words) return BAD_FORMAT;
-    if (line.count > words + 1) return ERROR;
+    if (line.count < WORDS_MIN) return BAD_FORMAT;
     const valueLength = line.integer(4);
     // Without a length there is nothing to swallow: what follows is read as commands.
     if (!(valueLength >= 0 && valueLength <= VALUE_LENGTH_MAX)) return BAD_FORMAT;
@@ -105,7 +104,7 @@ export class Storage {
     const exptime = line.integer(3);
     if (keyLength > KEY_MAX_BYTES || !(flags >= 0 && flags <= U32_MAX) || Number.isNaN(exptime))
       return BAD_FORMAT;
-    if (mode === MODE_CAS && !unique.parse(line.bytes, line.start(5), line.end(5))) return BAD_FORMAT;
+    if (mode === MODE_CAS && !hasUnique(line)) return BAD_FORMAT;
     const exptimeSec = absoluteExptime(exptime, this.#store.nowSec);
     if (mode === MODE_SET && hasWholeValue(line, valueLength)) {
       const { bytes, restStart } = line;
@@ -147,6 +146,11 @@ export class Storage {
   #say(text: Uint8Array, reply: ReplyBuffer): void {
     if (!this.#noreply) reply.write(text);
   }
+}
+
+/** Whether there is a unique to compare with; it is in `unique` then. */
+function hasUnique(line: CommandLine): boolean {
+  return line.count > WORDS_MIN && unique.parse(line.bytes, line.start(5), line.end(5));
 }
 
 /** Whether the value came with its line, and ends as it should. */
