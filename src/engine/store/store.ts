@@ -167,7 +167,7 @@ export class Store extends StoredEntries {
     return this.#lookup.getToTouch(key, start, length);
   }
 
-  /** The item of a meta get, counted like get(), or like `touch` if the command touches, but not yet as a use. */
+  /** The item of a meta get, counted like get(), or like `touch` if it is there and touched; not yet as a use. */
   look(key: Uint8Array, start: number, length: number, touches: boolean): number {
     return this.#lookup.look(key, start, length, touches);
   }

@@ -31,10 +31,7 @@ const CASES: readonly (readonly [said: string, heard: string])[] = [
     'cas a 0 0 1 1\r\nx\r\nset a 0 0 1\r\nx\r\ncas a 0 0 1 0\r\ny\r\ncas a 0 0 1 18446744073709551615\r\ny\r\n',
     'NOT_FOUND\r\nSTORED\r\nEXISTS\r\nEXISTS\r\n',
   ],
-  [
-    'cas a 0 0 1 x\r\nx\r\ncas a 0 0 1 -1\r\nx\r\ncas a 0 0 1 18446744073709551616\r\nx\r\n',
-    BAD.repeat(3),
-  ],
+  ['cas a 0 0 1 x\r\nx\r\ncas a 0 0 1 -1\r\nx\r\ncas a 0 0 1 18446744073709551616\r\nx\r\n', BAD.repeat(3)],
   // Where the length is good, the value is never taken for commands.
   ['cas a 0 0 9\r\nflush_all\r\ncas a 0 0 9 noreply\r\nflush_all\r\nget a\r\n', `${BAD}END\r\n`],
   [
@@ -249,6 +246,24 @@ describe('the classic protocol', () => {
     );
     expect(heard.at(-1)).toBe('SERVER_ERROR out of memory storing object\r\n');
     expect(talk.say(Buffer.from('stats\r\n'))).toContain('STAT store_no_memory');
+  });
+
+  it.each([
+    [
+      'gat 0 a\r\ngats 0 b\r\n',
+      ['cmd_get 0', 'cmd_touch 2', 'touch_hits 1', 'touch_misses 1', 'get_misses 0'],
+    ],
+    [
+      'mg a T0\r\nmg b T0\r\n',
+      ['cmd_get 1', 'cmd_touch 1', 'touch_hits 1', 'touch_misses 0', 'get_misses 1'],
+    ],
+    ['mg a v\r\nmg b v\r\n', ['cmd_get 2', 'cmd_touch 0', 'get_hits 1', 'get_misses 1']],
+    ['flush_all x\r\nflush_all 9999\r\n', ['cmd_flush 2']],
+  ])('counts %j as memcached does', (said, stats) => {
+    const talk = new Talk(newStore());
+    talk.say(Buffer.from(`set a 0 0 1\r\nx\r\n${said}`));
+    const heard = talk.say(Buffer.from('stats\r\n'));
+    for (const stat of stats) expect(heard).toContain(`STAT ${stat}\r\n`);
   });
 
   it('shows the keys that tools read', () => {

@@ -1,4 +1,5 @@
 // Commands that fit in one line and one reply: delete, touch, incr, decr, flush_all, verbosity.
+import { COUNTER } from '../../store/counters.js';
 import { Decimal64 } from '../../store/decimal64.js';
 import { absoluteExptime } from '../../store/exptime.js';
 import { KEY_MAX_BYTES } from '../../store/layout.js';
@@ -69,10 +70,14 @@ export function answerArithmetic(
 /** `flush_all [exptime] [noreply]`. */
 export function answerFlushAll(line: CommandLine, store: Store, server: ServerFacts): Uint8Array {
   if (line.count > 3) return ERROR;
-  if (!server.settings().flushEnabled) return FLUSH_FORBIDDEN;
   const hasExptime = line.count > (line.noreply ? 2 : 1);
   const exptime = hasExptime ? line.integer(1) : 0;
-  if (Number.isNaN(exptime)) return BAD_EXPTIME;
+  const isRefused = !server.settings().flushEnabled;
+  if (isRefused || Number.isNaN(exptime)) {
+    // Who tries is counted, too.
+    store.counters.values[COUNTER.cmdFlush]++;
+    return isRefused ? FLUSH_FORBIDDEN : BAD_EXPTIME;
+  }
   store.flushAll(exptime);
   return OK;
 }

@@ -61,7 +61,6 @@ export class Lookup {
   }
 
   getToTouch(key: Uint8Array, start: number, length: number): number {
-    this.#counts[COUNTER.cmdGet]++;
     this.#counts[COUNTER.cmdTouch]++;
     const ref = this.#look(COUNTER.touchHits, COUNTER.touchMisses, key, start, length);
     if (ref !== 0) this.use(ref);
@@ -69,12 +68,16 @@ export class Lookup {
   }
 
   look(key: Uint8Array, start: number, length: number, touches: boolean): number {
-    if (touches) {
-      this.#counts[COUNTER.cmdTouch]++;
-      return this.#look(COUNTER.touchHits, COUNTER.touchMisses, key, start, length);
-    }
-    this.#counts[COUNTER.cmdGet]++;
-    return this.#look(COUNTER.getHits, COUNTER.getMisses, key, start, length);
+    // A miss is a miss of get even for one that touches, as in memcached.
+    const ref = this.#look(
+      touches ? COUNTER.touchHits : COUNTER.getHits,
+      COUNTER.getMisses,
+      key,
+      start,
+      length,
+    );
+    this.#counts[touches && ref !== 0 ? COUNTER.cmdTouch : COUNTER.cmdGet]++;
+    return ref;
   }
 
   /** A reader's hit on a live item. */
