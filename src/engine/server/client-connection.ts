@@ -133,7 +133,21 @@ export class ClientConnection implements OutboxOwner, Waiter {
 
   /** Whether nothing was asked for since `sinceMs`. */
   isIdleSince(sinceMs: number): boolean {
-    return this.#servedMs < sinceMs && !this.#awaitsPeer;
+    return this.#servedMs < sinceMs && !this.#awaitsPeer && !this.#outbox.hasEnded;
+  }
+
+  /**
+   * Sends away who asked for nothing. The client sees an orderly end, which pools of connections take for what it is;
+   * who does not read what it asked for is dropped.
+   */
+  dismiss(): void {
+    if (this.#held !== undefined || this.#outbox.isBlocked) {
+      this.abort();
+      return;
+    }
+    // From here on it has its time to leave.
+    this.#servedMs = this.#context.nowMs();
+    this.#endUnanswered();
   }
 
   /** Whether we have closed it and the client should have, too. */
@@ -212,7 +226,7 @@ export class ClientConnection implements OutboxOwner, Waiter {
     if (this.#held === undefined) this.#resume();
   }
 
-  /** Closes without the replies: the client knows then that it does not know. */
+  /** Closes, and runs nothing more. The client whose replies are missing knows then that it does not know. */
   #endUnanswered(): void {
     this.#session.close();
     this.#outbox.closeWhenSent();

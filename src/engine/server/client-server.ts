@@ -198,7 +198,7 @@ export class ClientServer implements ConnectionHost {
       if (connection.isOverdue(nowMs)) connection.abort();
       else if (idleTimeoutSec > 0 && connection.isIdleSince(nowMs - idleTimeoutSec * 1000)) {
         connections.idleKicks += 1;
-        connection.abort();
+        connection.dismiss();
       }
     }
     for (const guest of this.#turnedAway) if (guest.isOverdue()) guest.abort();

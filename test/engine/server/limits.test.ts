@@ -63,6 +63,23 @@ describe('idle_timeout', () => {
     });
   });
 
+  it('lets the client see an end, not a reset, and runs nothing that comes after it', async () => {
+    await withNode(['-o', 'idle_timeout=1'], async (node) => {
+      const { socket, ended } = await stubborn(node.port);
+      const errors: Error[] = [];
+      socket.on('error', (error) => errors.push(error));
+      socket.write('set a 0 0 1\r\n');
+      await ended;
+      expect(errors).toEqual([]);
+      socket.write('x\r\n');
+      const other = await node.connect();
+      await expect.poll(async () => (await other.stats()).get('curr_connections'), EVENTUALLY).toBe('1');
+      expect(await other.command('get a')).toBe('END');
+      expect((await other.stats()).get('idle_kicks')).toBe('1');
+      socket.destroy();
+    });
+  });
+
   it('is off by default', async () => {
     await withNode([], async (node) => {
       const client = await node.connect();
