@@ -21,6 +21,27 @@ export interface ProcessFacts {
   /** Connections closed by idle_timeout. */
   idleKicks: number;
   threads: number;
+  /** Undefined without -Z. */
+  tls: TlsFacts | undefined;
+}
+
+export interface TlsFacts {
+  handshakeErrors: number;
+  /** What clients sent after it that was no TLS. */
+  recordErrors: number;
+  /** Since the certificates were read. */
+  certificateAgeSec: number;
+}
+
+/** -Z and the ssl_ options. */
+export interface TlsOptions {
+  readonly certificateFile: string;
+  /** Undefined: the key is in the certificate's file. */
+  readonly keyFile: string | undefined;
+  readonly authoritiesFile: string | undefined;
+  readonly clientCertificates: 'none' | 'verify' | 'require';
+  readonly minVersion: '1.2' | '1.3';
+  readonly ciphers: string | undefined;
 }
 
 export interface ServerSettings {
@@ -57,8 +78,8 @@ export interface ServerSettings {
   authFile: string;
   /** -o idle_timeout; 0 = never. */
   idleTimeoutSec: number;
-  /** -Z */
-  tlsEnabled: boolean;
+  /** Undefined without -Z. */
+  tls: TlsOptions | undefined;
   /** -e; empty = none. */
   memoryFile: string;
 }

@@ -143,8 +143,8 @@ function handshakeListener<T>({ secured, unsecured }: StreamHandlers<T>): Handsh
       },
     }),
     ...(unsecured && {
-      unsecured: ({ data: { connection } }, failure) => {
-        if (connection !== undefined) unsecured(connection, failure);
+      unsecured: ({ data: { connection } }, failure, wasSecured) => {
+        if (connection !== undefined) unsecured(connection, failure, wasSecured);
       },
     }),
   };

@@ -33,7 +33,7 @@ export function bunTls(material: TlsMaterial): TLSOptions {
 /** Who wants to hear of a handshake; absent where nobody does. */
 export interface HandshakeListener<T> {
   secured?(socket: Socket<T>, channelBinding: Uint8Array): void;
-  unsecured?(socket: Socket<T>, failure: TlsFailure): void;
+  unsecured?(socket: Socket<T>, failure: TlsFailure, wasSecured: boolean): void;
 }
 
 /**
@@ -63,7 +63,7 @@ export function securedHandler<T>(
         listener.secured?.(socket, channelBinding(socket));
         return;
       }
-      if (!isDisconnection(error)) listener.unsecured?.(socket, failureOf(error));
+      if (!isDisconnection(error)) listener.unsecured?.(socket, failureOf(error), false);
       socket.terminate();
     },
     data(socket, bytes) {
@@ -81,7 +81,7 @@ export function securedHandler<T>(
         handler.error?.(socket, error);
         return;
       }
-      listener.unsecured?.(socket, failureOf(error));
+      listener.unsecured?.(socket, failureOf(error), !waiting.has(socket));
       socket.terminate();
     },
   };

@@ -52,6 +52,7 @@ export class LocalFront implements ClientFront {
         );
       },
       listConnections: () => this.#clients.describe(),
+      certificatesReadMs: () => this.#clients.certificatesReadMs,
     });
     this.#isFirst = thread === 0;
     this.#clients = new ClientServer({

@@ -48,6 +48,8 @@ export class ClientListeners<T> {
   readonly #handlers: ListenHandlers<T>;
   readonly #plain: Listener[] = [];
   #secured: Listener[] = [];
+  /** Unix ms when the certificates in use were read; undefined without TLS. */
+  certificatesReadMs: number | undefined;
 
   constructor(net: Net, options: ListenOptions, thread: ThreadListens, handlers: ListenHandlers<T>) {
     this.#net = net;
@@ -111,12 +113,14 @@ export class ClientListeners<T> {
   }
 
   #openSecured(tls: TlsMaterial): void {
+    const readMs = Date.now();
     for (const endpoint of this.#options.listen) {
       if (!this.#isSecured(endpoint)) continue;
       // Shared with its successor, even when there is but one thread.
       const address: TcpAddress = { ...this.#addressOf(endpoint), isShared: true, tls };
       this.#secured.push(this.#listen(address, endpoint.protocol ?? this.#options.protocol));
     }
+    this.certificatesReadMs = readMs;
   }
 
   #isSecured(endpoint: { isPlain?: true }): boolean {

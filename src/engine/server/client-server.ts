@@ -37,6 +37,8 @@ export interface ConnectionCounters {
   disconnect(): void;
   /** Closed by idle_timeout. */
   idleKicks: number;
+  /** TLS failed, by a fault of the client. */
+  countTlsError(wasSecured: boolean): void;
 }
 
 type Guest = ClientConnection | TurnedAway;
@@ -70,6 +72,11 @@ export class ClientServer implements ConnectionHost {
   async listen(): Promise<void> {
     await this.#listeners.open();
     this.#upkeep = setInterval(() => this.#lookAround(), UPKEEP_INTERVAL_MS);
+  }
+
+  /** Unix ms when the certificates in use were read; undefined without TLS. */
+  get certificatesReadMs(): number | undefined {
+    return this.#listeners.certificatesReadMs;
   }
 
   /** New connections get the certificates as they are now. @throws FatalError when they are no good: nothing changed */
@@ -116,6 +123,7 @@ export class ClientServer implements ConnectionHost {
       data: (guest, bytes) => guest.receive(bytes),
       drain: (guest) => guest.drained(),
       finish: (guest) => guest.finish(),
+      unsecured: (_guest, _failure, wasSecured) => this.#options.connections.countTlsError(wasSecured),
       close: (guest) => this.#closed(guest),
     };
   }

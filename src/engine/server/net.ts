@@ -32,8 +32,8 @@ export interface StreamHandlers<T> {
    * @param channelBinding 32 bytes that only the two ends of this TLS session know (RFC 9266, tls-exporter)
    */
   secured?(connection: T, channelBinding: Uint8Array): void;
-  /** TLS with the other end failed by a fault of its own; `close` follows. */
-  unsecured?(connection: T, failure: TlsFailure): void;
+  /** TLS with the other end failed by a fault of its own, in the handshake or later; `close` follows. */
+  unsecured?(connection: T, failure: TlsFailure, wasSecured: boolean): void;
   /** `bytes` belongs to the callee, which may give it back by `Stream.release` as soon as it was read. */
   data(connection: T, bytes: Uint8Array): void;
   /** The kernel takes bytes again, after a `write` that took less than it was given. */

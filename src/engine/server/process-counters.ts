@@ -7,7 +7,9 @@ const BYTES_READ = 2;
 const BYTES_WRITTEN = 3;
 const IDLE_KICKS = 4;
 const YIELDS = 5;
-const FIELDS = 6;
+const TLS_HANDSHAKE_ERRORS = 6;
+const TLS_RECORD_ERRORS = 7;
+const FIELDS = 8;
 /** Two cache lines a row, so that no thread's counting slows down another's. */
 const ROW_LENGTH = 16;
 
@@ -73,6 +75,11 @@ export class ThreadCounters {
   set yields(count: number) {
     this.#row[YIELDS] = count;
   }
+
+  /** A client's TLS failed: in the handshake, or by what it sent later. */
+  countTlsError(wasSecured: boolean): void {
+    this.#row[wasSecured ? TLS_RECORD_ERRORS : TLS_HANDSHAKE_ERRORS] += 1;
+  }
 }
 
 export class ProcessCounters {
@@ -117,6 +124,14 @@ export class ProcessCounters {
 
   get yields(): number {
     return this.#sinceReset(YIELDS);
+  }
+
+  get tlsHandshakeErrors(): number {
+    return this.#sinceReset(TLS_HANDSHAKE_ERRORS);
+  }
+
+  get tlsRecordErrors(): number {
+    return this.#sinceReset(TLS_RECORD_ERRORS);
   }
 
   /** `stats reset`: counts from here on; open connections stay. */

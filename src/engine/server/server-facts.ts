@@ -1,5 +1,11 @@
 // What `stats`, `stats settings` and `stats replication` say about the process around the store.
-import type { ProcessFacts, ServerFacts, ServerSettings, StatLine } from '../protocol/server-facts.js';
+import type {
+  ProcessFacts,
+  ServerFacts,
+  ServerSettings,
+  StatLine,
+  TlsFacts,
+} from '../protocol/server-facts.js';
 import { CLIENT_VISIBLE_VERSION } from '../version.js';
 import type { Options } from './options.js';
 import type { ProcessCounters } from './process-counters.js';
@@ -18,6 +24,8 @@ export interface NodeFactsOptions {
   readonly replicationStats: () => object | undefined;
   /** Those of all threads. */
   readonly listConnections: () => Iterable<StatLine>;
+  /** Unix ms; undefined without TLS. */
+  readonly certificatesReadMs: () => number | undefined;
 }
 
 export class NodeFacts implements ServerFacts {
@@ -26,12 +34,20 @@ export class NodeFacts implements ServerFacts {
   readonly #counters: ProcessCounters;
   readonly #replicationStats: () => object | undefined;
   readonly #listConnections: () => Iterable<StatLine>;
+  readonly #certificatesReadMs: () => number | undefined;
 
-  constructor({ options, counters, replicationStats, listConnections }: NodeFactsOptions) {
+  constructor({
+    options,
+    counters,
+    replicationStats,
+    listConnections,
+    certificatesReadMs,
+  }: NodeFactsOptions) {
     this.#options = options;
     this.#counters = counters;
     this.#replicationStats = replicationStats;
     this.#listConnections = listConnections;
+    this.#certificatesReadMs = certificatesReadMs;
   }
 
   process(): ProcessFacts {
@@ -51,6 +67,7 @@ export class NodeFacts implements ServerFacts {
       listenDisabledCount: 0,
       connectionYields: this.#counters.yields,
       idleKicks: this.#counters.idleKicks,
+      tls: this.#tlsFacts(),
       threads: this.#options.threads,
     };
   }
@@ -81,8 +98,18 @@ export class NodeFacts implements ServerFacts {
       saslEnabled: options.sasl,
       authFile: options.authFile ?? '',
       idleTimeoutSec: options.idleTimeoutSec,
-      tlsEnabled: options.tls !== undefined,
+      tls: options.tls,
       memoryFile: options.memoryFile ?? '',
+    };
+  }
+
+  #tlsFacts(): TlsFacts | undefined {
+    const readMs = this.#certificatesReadMs();
+    if (readMs === undefined) return undefined;
+    return {
+      handshakeErrors: this.#counters.tlsHandshakeErrors,
+      recordErrors: this.#counters.tlsRecordErrors,
+      certificateAgeSec: Math.max(0, Math.floor((Date.now() - readMs) / 1000)),
     };
   }
 

@@ -34,6 +34,7 @@ export class FixedFacts implements ServerFacts {
       listenDisabledCount: 0,
       connectionYields: 0,
       idleKicks: 0,
+      tls: undefined,
       threads: 1,
     };
   }
@@ -63,7 +64,7 @@ export class FixedFacts implements ServerFacts {
       saslEnabled: false,
       authFile: '',
       idleTimeoutSec: 0,
-      tlsEnabled: false,
+      tls: undefined,
       memoryFile: '',
     };
   }

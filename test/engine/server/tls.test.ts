@@ -65,6 +65,10 @@ async function ask(node: TestNode, request: string, options: ConnectionOptions =
   });
 }
 
+function statsOf(reply: string): Map<string, string> {
+  return new Map([...reply.matchAll(/^STAT (\S+) (.*)\r$/gm)].map(([, key, value]) => [key, value]));
+}
+
 const STORE_AND_QUIT = 'set a 0 0 1\r\nx\r\nget a\r\nquit\r\n';
 const STORED = 'STORED\r\nVALUE a 0 1\r\nx\r\nEND\r\n';
 
@@ -121,7 +125,32 @@ describe.skipIf(!hasOpenssl)('TLS (skipped where openssl is not installed)', () 
       // The header of a record, and a content that nobody encrypted.
       raw.write(Buffer.from([0x17, 0x03, 0x03, 0x00, 0x20, ...Array(32).fill(7)]));
       await isClosed;
-      expect(await ask(node, 'version\r\nquit\r\n')).toMatch(/^VERSION /);
+      const stats = statsOf(await ask(node, 'stats\r\nquit\r\n'));
+      expect([stats.get('ssl_handshake_errors'), stats.get('ssl_proto_errors')]).toEqual(['0', '1']);
+    });
+  });
+
+  it('shows how it is set up, and counts whose TLS fails', async () => {
+    await withNode(flags('ssl_min_version=3', 'ssl_ciphers=ECDHE-RSA-AES128-GCM-SHA256'), async (node) => {
+      const settings = statsOf(await ask(node, 'stats settings\r\nquit\r\n'));
+      expect(Object.fromEntries([...settings].filter(([key]) => key.startsWith('ssl_')))).toEqual({
+        ssl_enabled: 'yes',
+        ssl_chain_cert: server.certificateFile,
+        ssl_key: server.keyFile,
+        ssl_verify_mode: '0',
+        ssl_keyformat: '1',
+        ssl_ciphers: 'ECDHE-RSA-AES128-GCM-SHA256',
+        ssl_ca_cert: 'NULL',
+        ssl_wbuf_size: '0',
+        ssl_session_cache: 'no',
+        ssl_kernel_tls: 'no',
+        ssl_min_version: 'tlsv1.3',
+      });
+      expect(await ask(node, 'version\r\nquit\r\n', { maxVersion: 'TLSv1.2' })).toBe('refused');
+      const stats = statsOf(await ask(node, 'stats\r\nquit\r\n'));
+      expect(stats.get('ssl_handshake_errors')).toBe('1');
+      expect(stats.get('ssl_proto_errors')).toBe('0');
+      expect(Number(stats.get('time_since_server_cert_refresh'))).toBeLessThan(60);
     });
   });
 
@@ -219,6 +248,7 @@ describe.skipIf(!hasOpenssl)('certificates on disk (skipped where openssl is not
         install(server);
         expect(await ask(node, 'refresh_certs\r\nquit\r\n')).toBe('OK\r\n');
         await vi.waitFor(async () => expect(await serverName(node)).toBe('server'), EVENTUALLY);
+        expect(await ask(node, 'stats\r\nquit\r\n')).toMatch(/time_since_server_cert_refresh \d\r\n/);
         install(next);
         node.process.signal('SIGHUP');
         await vi.waitFor(async () => expect(await serverName(node)).toBe('next'), EVENTUALLY);

@@ -116,7 +116,7 @@ export function answerMemlimit(line: CommandLine, server: ServerFacts): Uint8Arr
 
 /** `refresh_certs`: OK says that they are being read, outside the lock; what becomes of it is in the log. */
 export function answerRefreshCerts(server: ServerFacts): Uint8Array {
-  if (!server.settings().tlsEnabled) return ERROR;
+  if (server.settings().tls === undefined) return ERROR;
   server.refreshCertificates();
   return OK;
 }

@@ -73,6 +73,11 @@ export function* generalStats(store: Store, server: ServerFacts): Iterable<StatL
   yield ['log_watcher_skipped', store.watchLog.skippedCount];
   yield ['log_watcher_sent', store.watchLog.sentCount];
   yield ['log_watchers', store.watchLog.watcherCount];
+  if (facts.tls !== undefined) {
+    yield ['ssl_handshake_errors', facts.tls.handshakeErrors];
+    yield ['ssl_proto_errors', facts.tls.recordErrors];
+    yield ['time_since_server_cert_refresh', facts.tls.certificateAgeSec];
+  }
   yield* zeros(['unexpected_napi_ids', 'round_robin_fallback']);
   yield ['bytes', store.counters.read('bytes')];
   yield ['curr_items', store.counters.read('currItems')];

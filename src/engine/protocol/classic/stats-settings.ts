@@ -1,6 +1,9 @@
 // The settings as statistics: memcached's keys, in its order; of knobs that we have not, what ours amounts to.
 import type { Store } from '../../store/store.js';
-import type { ServerFacts, StatLine } from '../server-facts.js';
+import type { ServerFacts, StatLine, TlsOptions } from '../server-facts.js';
+
+/** Of what ssl_verify_mode makes in OpenSSL, which is what memcached shows. */
+const VERIFY_MODES = { none: 0, verify: 1, require: 3 };
 
 /** The lines of `stats settings`. */
 export function* settingsStats(store: Store, server: ServerFacts): Iterable<StatLine> {
@@ -57,10 +60,25 @@ export function* settingsStats(store: Store, server: ServerFacts): Iterable<Stat
   yield ['read_buf_mem_limit', 0];
   yield ['track_sizes', 'no'];
   yield ['inline_ascii_response', 'no'];
-  yield ['ssl_enabled', yesNo(settings.tlsEnabled)];
+  yield* tlsSettings(settings.tls);
   yield ['num_napi_ids', 0];
   yield ['memory_file', settings.memoryFile === '' ? '(null)' : settings.memoryFile];
   yield ['client_flags_size', 4];
+}
+
+function* tlsSettings(tls: TlsOptions | undefined): Iterable<StatLine> {
+  yield ['ssl_enabled', yesNo(tls !== undefined)];
+  yield ['ssl_chain_cert', tls?.certificateFile ?? '(null)'];
+  yield ['ssl_key', tls?.keyFile ?? tls?.certificateFile ?? '(null)'];
+  yield ['ssl_verify_mode', VERIFY_MODES[tls?.clientCertificates ?? 'none']];
+  // 1 is PEM.
+  yield ['ssl_keyformat', 1];
+  yield ['ssl_ciphers', tls?.ciphers ?? 'NULL'];
+  yield ['ssl_ca_cert', tls?.authoritiesFile ?? 'NULL'];
+  yield ['ssl_wbuf_size', 0];
+  yield ['ssl_session_cache', 'no'];
+  yield ['ssl_kernel_tls', 'no'];
+  yield ['ssl_min_version', `tlsv${tls?.minVersion ?? '1.2'}`];
 }
 
 function yesNo(isYes: boolean): string {
