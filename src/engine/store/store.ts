@@ -214,6 +214,11 @@ export class Store extends StoredEntries {
     return this.#storing.reserveError;
   }
 
+  /** Tells watchers of a write in this mode for which reserve() returned 0. */
+  tellRefused(key: Uint8Array, start: number, length: number, mode: StoreMode): void {
+    this.#storing.tellRefused(key, start, length, mode);
+  }
+
   /** reserve() for an item that will show this unique instead of its version. */
   reserveWithUnique(
     key: Uint8Array,

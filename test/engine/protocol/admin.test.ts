@@ -198,6 +198,37 @@ describe('a watcher', () => {
     expect(store.watchLog.watcherCount).toBe(0);
   });
 
+  it('sees what a value that was appended to has become', () => {
+    const store = newStore();
+    const [watcher, client] = [new Talk(store), new Talk(store)];
+    client.say(Buffer.from('set a 0 9 3\r\nabc\r\n'));
+    watcher.say(Buffer.from('watch mutations\r\n'));
+    client.say(
+      Buffer.from(`append a 0 0 70\r\n${'x'.repeat(70)}\r\nms a 1 MP N5\r\nx\r\nms b 1 MA N5\r\nx\r\n`),
+    );
+    expect(lines(watcher).map(withoutTimes)).toEqual([
+      'type=item_store key=a status=stored cmd=append ttl=9 clsid=3 cfd=0 size=73',
+      'type=item_store key=a status=stored cmd=prepend ttl=9 clsid=3 cfd=0 size=74',
+      'type=item_store key=b status=stored cmd=append ttl=5 clsid=1 cfd=0 size=1',
+    ]);
+  });
+
+  it('sees what found no room', () => {
+    const store = newStore({ memoryBytes: 4 * 1024 * 1024, evictions: false });
+    const [watcher, client] = [new Talk(store), new Talk(store)];
+    for (let number = 0; number < 5; number++) {
+      client.say(Buffer.from(`set k${number} 0 0 900000\r\n${'x'.repeat(900_000)}\r\n`));
+    }
+    watcher.say(Buffer.from('watch mutations\r\n'));
+    client.say(
+      Buffer.from('add a%1 0 9 2000000\r\n'.concat('x'.repeat(2_000_000), '\r\nms b 900000 MA\r\n')),
+    );
+    expect(lines(watcher).map(withoutTimes)).toEqual([
+      'type=item_store key=a%251 status=too_large cmd=add ttl=0 clsid=0 cfd=0 size=0',
+      'type=item_store key=b status=no_memory cmd=append ttl=0 clsid=0 cfd=0 size=0',
+    ]);
+  });
+
   it('sees what is evicted, and each line with a time and a number', () => {
     const store = newStore({ memoryBytes: 4 * 1024 * 1024 });
     const [watcher, client] = [new Talk(store), new Talk(store)];

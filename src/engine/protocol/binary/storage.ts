@@ -67,6 +67,7 @@ export class BinaryStorage implements Addressee {
     const exptimeSec = hasFlags ? absoluteExptime(request.extra(4), store.nowSec) : 0;
     const ref = store.reserve(bytes, keyStart, keyLength, flags, exptimeSec, valueLength);
     if (ref === 0) {
+      store.tellRefused(bytes, keyStart, keyLength, modeOf(request));
       // A set that failed must not leave the value it was to replace.
       if (shape.command === OP_SET) store.discard(bytes, keyStart, keyLength);
       if (store.reserveError === TOO_LARGE) writeError(reply, request, STATUS_TOO_LARGE);

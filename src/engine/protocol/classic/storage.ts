@@ -114,6 +114,7 @@ export class Storage {
     }
     const ref = this.#store.reserve(line.bytes, keyStart, keyLength, flags, exptimeSec, valueLength);
     if (ref === 0) {
+      this.#store.tellRefused(line.bytes, keyStart, keyLength, mode);
       // A set that failed must not leave the value it was to replace.
       if (mode === MODE_SET) this.#store.discard(line.bytes, keyStart, keyLength);
       return this.#store.reserveError === TOO_LARGE ? TOO_LARGE_REPLY : OUT_OF_MEMORY;

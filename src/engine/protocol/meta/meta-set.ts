@@ -105,6 +105,7 @@ export class MetaSet {
             ownUnique.lo,
           );
     if (ref === 0) {
+      store.tellRefused(key, keyStart, keyLength, mode);
       // A value that can't be stored must not leave the one it was to replace.
       store.discard(key, keyStart, keyLength);
       return store.reserveError === TOO_LARGE ? TOO_LARGE_REPLY : OUT_OF_MEMORY;

@@ -27,6 +27,7 @@ import {
   MODE_CAS_OR_STALE,
   MODE_PREPEND,
   MODE_PREPEND_OR_ADD,
+  MODE_SET,
   NO_MEMORY,
   STORED,
   type StoreMode,
@@ -34,7 +35,7 @@ import {
   TOO_LARGE,
 } from '../store-types.js';
 import type { Values } from '../values.js';
-import { describeItem, storeLine } from '../watch-events.js';
+import { describeItem, storeLine, uriKey } from '../watch-events.js';
 import { WATCH_MUTATIONS, type WatchLog } from '../watch-log.js';
 import type { CommitRules } from './commit-rules.js';
 import type { Concatenation } from './concatenation.js';
@@ -133,13 +134,33 @@ export class Storing {
 
   commit(ref: number, mode: StoreMode, uniqueHi: number, uniqueLo: number): StoreResult {
     if (!this.#watchLog.isWatched(WATCH_MUTATIONS)) return this.#commit(ref, mode, uniqueHi, uniqueLo);
-    const { nowMs, nowSec } = this.#time;
+    const segments = this.#segments;
+    // The commit may free it, or make it a part of another item.
+    const asSent = this.#storeLineOf(ref);
+    const keyAt = segments.keyOffset(ref);
+    const key = new Uint8Array(
+      segments.view(ref).subarray(keyAt, keyAt + segments.byte(ref, BYTE_KEY_LENGTH)),
+    );
+    const result = this.#commit(ref, mode, uniqueHi, uniqueLo);
+    const isWhole = mode === MODE_SET || mode === MODE_ADD || result !== STORED;
+    const stored = isWhole ? 0 : this.#lookup.find(key, 0, key.length);
+    const line = stored === 0 ? asSent : this.#storeLineOf(stored);
+    this.#watchLog.append(WATCH_MUTATIONS, this.#time.nowMs, line(mode, result));
+    return result;
+  }
+
+  /** For watchers: an item as it is now, and what came of it. */
+  #storeLineOf(ref: number): (mode: StoreMode, result: StoreResult) => string {
     const item = describeItem(this.#segments, this.#slabs, ref);
     const exptimeSec = this.#segments.word(ref, WORD_EXPTIME);
-    const result = this.#commit(ref, mode, uniqueHi, uniqueLo);
-    const ttlSec = exptimeSec === 0 ? 0 : Math.max(0, exptimeSec - nowSec);
-    this.#watchLog.append(WATCH_MUTATIONS, nowMs, storeLine(item, mode, result, ttlSec));
-    return result;
+    const ttlSec = exptimeSec === 0 ? 0 : Math.max(0, exptimeSec - this.#time.nowSec);
+    return (mode, result) => storeLine(item, mode, result, ttlSec);
+  }
+
+  tellRefused(key: Uint8Array, start: number, length: number, mode: StoreMode): void {
+    if (!this.#watchLog.isWatched(WATCH_MUTATIONS)) return;
+    const item = { key: uriKey(key, start, length), slabId: 0, valueLength: 0 };
+    this.#watchLog.append(WATCH_MUTATIONS, this.#time.nowMs, storeLine(item, mode, this.reserveError, 0));
   }
 
   #commit(ref: number, mode: StoreMode, uniqueHi: number, uniqueLo: number): StoreResult {
