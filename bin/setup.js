@@ -38,12 +38,18 @@ function checkNode() {
 
 function installDependencies() {
   // npm writes this file last, so it stands for a complete installation.
-  const installed = modifiedMs(at('node_modules', '.package-lock.json'));
-  if (installed >= modifiedMs(at('package-lock.json'))) return;
+  const record = at('node_modules', '.package-lock.json');
+  if (modifiedMs(record) >= modifiedMs(at('package-lock.json')) && allInstalled(record)) return;
   if (lstatSync(at('node_modules'), { throwIfNoEntry: false })?.isSymbolicLink()) {
     fail('node_modules is a link, and npm ci would empty the folder that it points to.', 'rm node_modules');
   }
   step('Installing dependencies', ['ci', '--no-audit', '--no-fund'], 'npm ci');
+}
+
+/** Whether every package that npm wrote down as installed is still there. */
+function allInstalled(record) {
+  const { packages } = JSON.parse(readFileSync(record, 'utf8'));
+  return Object.keys(packages).every((folder) => existsSync(at(folder, 'package.json')));
 }
 
 function buildCli() {
