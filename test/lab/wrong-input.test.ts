@@ -75,6 +75,14 @@ it('a port that another program on B has', async () => {
   await succeeds(DEPLOY);
 });
 
+it('one host given as both', async () => {
+  await refuses(['deploy', '--a', '192.168.37.17', '--b', 'root@192.168.37.17'], 'unsuitable', /same host/);
+  expect((await lab.on('a', 'ls /opt/repcached')).exitCode, 'something was installed').not.toBe(0);
+  await succeeds(DEPLOY);
+  await refuses(['deploy', '--a', '192.168.37.17', '--b', '192.168.37.17'], 'unsuitable', /same host/);
+  await succeeds(['verify']);
+});
+
 it('a disk of B without room for the upload', async () => {
   const restore = await lab.limitDisk('b', '/opt', 40);
   await refuses(DEPLOY, 'unsuitable', /no room on the disk/);

@@ -107,6 +107,7 @@ async function locateRemote(selection: PairSelection, options: LocateOptions): P
       port: selection.port ?? PAIR_DEFAULTS.port,
       replicationPort: selection.replicationPort ?? PAIR_DEFAULTS.replicationPort,
     };
+    if (ports.port === ports.replicationPort) throw onePortForBoth(ports.port);
     const nodes = { a: { name: 'a', host: a, ...ports }, b: { name: 'b', host: b, ...ports } } as const;
     return { config: withSizes(withTargets({ ...emptyPair, nodes }, selection), selection), path };
   }
@@ -180,6 +181,14 @@ function refuseOtherPorts(stored: PairConfig, selection: PairSelection, destroy:
   );
 }
 
+function onePortForBoth(port: number): OperatorError {
+  return new OperatorError(`one port, ${port}, can't serve clients and carry replication`, {
+    code: 'USAGE',
+    exit: 'usage',
+    suggestions: ['choose another one with --port or --replication-port'],
+  });
+}
+
 /** Another engine beside the old one would find its ports taken, or nobody to replicate with. */
 function refuseOtherEngine(stored: PairConfig, { engine }: PairSelection): void {
   if (stored.pair === undefined || engine === undefined || engine === stored.engine) return;
@@ -212,6 +221,7 @@ async function readIfThere(path: string): Promise<string | undefined> {
     throw new OperatorError(`${path} could not be read`, {
       code: 'CONFIG_UNREADABLE',
       exit: 'config',
+      suggestions: [`name a file that this user may read: --config .../${CONFIG_FILE_NAME}`],
       cause,
     });
   }

@@ -59,10 +59,15 @@ const fileSchema = z.strictObject({
   nodes: z.strictObject({ a: nodeSchema, b: nodeSchema }),
 });
 
-export const pairFileSchema = fileSchema.refine(
-  ({ engine, replication }) => engine === 'repcached' || replication === undefined,
-  { path: ['replication'], message: 'only the engine repcached can be told how to replicate' },
-);
+export const pairFileSchema = fileSchema
+  .refine(({ engine, replication }) => engine === 'repcached' || replication === undefined, {
+    path: ['replication'],
+    message: 'only the engine repcached can be told how to replicate',
+  })
+  .refine(({ port, replicationPort }) => port !== replicationPort, {
+    path: ['replicationPort'],
+    message: 'must be another one than port',
+  });
 
 /** A parsed repcache.yaml with its defaults filled in. */
 export type PairFile = z.infer<typeof pairFileSchema>;

@@ -117,6 +117,19 @@ export function judgeClocks(facts: Readonly<Record<NodeName, HostFacts>>): HostC
   return { id: 'clock', outcome: 'ok', detail };
 }
 
+/** Two names of one host would make a node its own peer. Containers of one kernel differ by their network. */
+export function judgeTwoHosts({ a, b }: Readonly<Record<NodeName, HostFacts>>): HostCheck {
+  if (a.identity === undefined || a.identity !== b.identity) {
+    return { id: 'pair', outcome: 'ok', detail: 'a and b are two hosts' };
+  }
+  return {
+    id: 'pair',
+    outcome: 'failed',
+    detail: 'a and b are the same host',
+    remedy: 'name two hosts with --a and --b; for a pair on one machine: repcachectl deploy --local',
+  };
+}
+
 /** Both sides must be able to use it: the peer dials it, clients on other machines too. */
 export function judgeAddress(name: NodeName, address: string): HostCheck {
   const about = { id: 'address', node: name };

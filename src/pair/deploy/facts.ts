@@ -20,6 +20,8 @@ export interface HostFacts {
   readonly hasGlibc: boolean;
   readonly hasSystemd: boolean;
   readonly memoryAvailableMb: number;
+  /** One boot of one machine, and which network of it. Absent where /proc does not tell. */
+  readonly identity?: string;
   /** Free room where releases go. */
   readonly diskFreeMb: number;
   readonly listeners: readonly Listener[];
@@ -39,6 +41,8 @@ echo "machine=$(uname -m)"
 for f in /lib64/ld-linux-x86-64.so.2 /lib/ld-linux-aarch64.so.1 /lib64/ld-linux-aarch64.so.1; do
   [ -e "$f" ] && echo "glibc=yes"
 done
+[ -r /proc/sys/kernel/random/boot_id ] && [ -L /proc/self/ns/net ] &&
+  echo "identity=$(cat /proc/sys/kernel/random/boot_id) $(readlink /proc/self/ns/net)"
 [ -d /run/systemd/system ] && echo "systemd=yes"
 awk '/^MemAvailable:/ { print "memoryKb=" $2 }' /proc/meminfo
 d=$1; shift
@@ -108,6 +112,7 @@ export function parseFacts(output: string): ScriptFacts {
     if (key === 'listener') listeners.push(parseListener(value));
     else values.set(key, value);
   }
+  const identity = values.get('identity');
   return {
     os: values.get('os') ?? 'unknown',
     machine: values.get('machine') ?? 'unknown',
@@ -116,6 +121,7 @@ export function parseFacts(output: string): ScriptFacts {
     memoryAvailableMb: Math.floor(Number(values.get('memoryKb') ?? 0) / 1024),
     diskFreeMb: Math.floor(Number(values.get('diskKb') ?? 0) / 1024),
     listeners,
+    ...(identity !== undefined && { identity }),
   };
 }
 

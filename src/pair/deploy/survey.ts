@@ -8,7 +8,14 @@ import { type OpenPair, peerOf } from '../open-pair.js';
 import type { Progress } from '../progress.js';
 import { findRelease } from '../release.js';
 import { NODE_NAMES, type NodeName } from '../types.js';
-import { type HostCheck, judgeAddress, judgeClocks, judgeHost, type Wanted } from './checks.js';
+import {
+  type HostCheck,
+  judgeAddress,
+  judgeClocks,
+  judgeHost,
+  judgeTwoHosts,
+  type Wanted,
+} from './checks.js';
 import { gatherFacts, type HostFacts } from './facts.js';
 import { judgeReach } from './reach.js';
 
@@ -48,8 +55,9 @@ export async function surveyHosts(pair: OpenPair, progress: Progress): Promise<S
     say(summary(checks));
     return { facts, release, checks };
   });
-  const clocks = judgeClocks({ a: surveyed.a.facts, b: surveyed.b.facts });
-  const checks = [...surveyed.a.checks, ...surveyed.b.checks, ...(local ? [] : [clocks])];
+  const facts = { a: surveyed.a.facts, b: surveyed.b.facts };
+  const together = local ? [] : [judgeTwoHosts(facts), judgeClocks(facts)];
+  const checks = [...surveyed.a.checks, ...surveyed.b.checks, ...together];
   const failed = checks.filter((check) => check.outcome === 'failed');
   if (failed.length > 0) throw unsuitable(failed);
   const releases = await onBoth(async (name) => surveyed[name].release as Release);

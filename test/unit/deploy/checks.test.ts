@@ -1,7 +1,13 @@
 // What deploy makes of the facts of a host: all that is wrong is said, with a remedy each.
 import { describe, expect, it } from 'vitest';
 import { OperatorError } from '../../../src/errors.js';
-import { judgeAddress, judgeClocks, judgeHost, type Wanted } from '../../../src/pair/deploy/checks.js';
+import {
+  judgeAddress,
+  judgeClocks,
+  judgeHost,
+  judgeTwoHosts,
+  type Wanted,
+} from '../../../src/pair/deploy/checks.js';
 import type { HostFacts } from '../../../src/pair/deploy/facts.js';
 import type { NodeConfig, PairConfig } from '../../../src/pair/types.js';
 
@@ -126,6 +132,22 @@ describe('judgeClocks', () => {
 
   it('gives the benefit of the measuring error', () => {
     expect(judge(0, 1_500, 400)).toBe('ok');
+  });
+});
+
+describe('judgeTwoHosts', () => {
+  const judge = (a: string | undefined, b: string | undefined) =>
+    judgeTwoHosts({ a: { ...FIT, ...(a && { identity: a }) }, b: { ...FIT, ...(b && { identity: b }) } })
+      .outcome;
+
+  it('refuses one host under two names', () => {
+    expect(judge('boot-1 net:[7]', 'boot-1 net:[7]')).toBe('failed');
+  });
+
+  it('takes two hosts, two containers of one kernel, and hosts that do not say who they are', () => {
+    expect(judge('boot-1 net:[7]', 'boot-2 net:[7]')).toBe('ok');
+    expect(judge('boot-1 net:[7]', 'boot-1 net:[8]')).toBe('ok');
+    expect(judge(undefined, undefined)).toBe('ok');
   });
 });
 

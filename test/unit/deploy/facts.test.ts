@@ -1,4 +1,5 @@
 // The facts of a real host: this machine.
+import { readFile, readlink } from 'node:fs/promises';
 import net from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { LocalHost } from '../../../src/host/local-host.js';
@@ -29,6 +30,8 @@ describe('gatherFacts', () => {
     expect(facts.memoryAvailableMb).toBeGreaterThan(0);
     expect(facts.diskFreeMb).toBeGreaterThan(0);
     expect(facts.ownPid).toBe(process.pid);
+    const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
+    expect(facts.identity).toBe(`${bootId} ${await readlink('/proc/self/ns/net')}`);
     expect(Math.abs(facts.clockOffsetMs)).toBeLessThanOrEqual(Math.ceil(facts.clockErrorMs) + 1);
     expect(facts.listeners).toMatchObject([{ port, pid: process.pid, program: expect.any(String) }]);
   });
