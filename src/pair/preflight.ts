@@ -66,6 +66,9 @@ export async function whyDown(node: OpenNode): Promise<{ what: string; remedy: s
           remedy: 'see `repcachectl logs`, then `repcachectl start`',
         };
       case 'starting':
+        if (status.betweenTries === true) {
+          return { what: `${name} ends as soon as it is started${detail}`, remedy: 'see `repcachectl logs`' };
+        }
         return {
           what: `${name} is still starting${detail}`,
           remedy: 'wait a few seconds and run this again',

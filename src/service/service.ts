@@ -43,6 +43,8 @@ export interface NodeStatus {
   uptimeSec?: number;
   /** Id of the release that is installed as current. */
   releaseId?: string;
+  /** It ended by itself, and is to be started again in a moment: there is no process that could hold anything. */
+  betweenTries?: boolean;
   /** What the service manager says when the node is not running. */
   detail?: string;
 }

@@ -56,6 +56,7 @@ export function interpret(text: string): NodeStatus {
     ...(state === 'running' && pid > 0
       ? { pid, uptimeSec: Math.max(0, Math.floor(Number(get('Uptime')) - startedSec)) }
       : {}),
+    ...(get('SubState') === 'auto-restart' && { betweenTries: true }),
     ...(state === 'running' ? {} : { detail: detailOf(get) }),
   };
 }
@@ -79,5 +80,7 @@ function stateOf(get: (name: string) => string): NodeState {
 function detailOf(get: (name: string) => string): string {
   const how = `${get('ActiveState')} (${get('SubState')})`;
   const result = get('Result');
-  return result === '' || result === 'success' ? how : `${how}: ${result}, status ${get('ExecMainStatus')}`;
+  if (result === '' || result === 'success') return how;
+  const why = `${result}, status ${get('ExecMainStatus')}`;
+  return get('SubState') === 'failed' ? why : `${how}: ${why}`;
 }

@@ -1,14 +1,19 @@
 // From installed to serving: starts what is down and restarts what runs on an old configuration, one node at a time,
 // so that at every moment one of the two holds all data and serves.
 import { OperatorError } from '../../errors.js';
+import { nodeAnswers } from '../client/connect.js';
 import { onBoth } from '../on-both.js';
-import { type OpenPair, peerOf } from '../open-pair.js';
+import { type OpenNode, type OpenPair, peerOf } from '../open-pair.js';
 import type { Progress } from '../progress.js';
 import { restartNode, startTogether } from '../start-order.js';
 import { isInSync, waitForSync } from '../sync.js';
 import { NODE_NAMES, type NodeName } from '../types.js';
+import { poll } from '../wait.js';
 
 export type NodeAction = 'none' | 'start' | 'restart';
+
+/** One that fails over and over is seen between two tries within this time. */
+const FAILS_AGAIN_WITHIN_MS = 3_000;
 
 /** What each node needs, from whether it runs and whether its configuration changed. */
 export async function planActions(
@@ -18,8 +23,19 @@ export async function planActions(
   return onBoth(async (name): Promise<NodeAction> => {
     const { state } = await pair.nodes[name].service.status();
     if (state !== 'running' && state !== 'starting') return 'start';
-    return restartNeeded(name) ? 'restart' : 'none';
+    if (!restartNeeded(name)) return 'none';
+    return (await keepsFailing(pair.nodes[name])) ? 'start' : 'restart';
   });
+}
+
+/** Such a node holds nothing that a restart could lose, and its next try has the new configuration already. */
+async function keepsFailing(node: OpenNode): Promise<boolean> {
+  const look = async () => {
+    if (await nodeAnswers(node)) return false;
+    const { state, betweenTries } = await node.service.status();
+    return betweenTries === true || (state !== 'running' && state !== 'starting') ? true : undefined;
+  };
+  return (await poll(look, { withinMs: FAILS_AGAIN_WITHIN_MS, everyMs: 100 })) ?? false;
 }
 
 /** @throws OperatorError `NOT_IN_SYNC`, `RESTART_WOULD_LOSE_DATA` (exit stepFailed), or what the service says. */

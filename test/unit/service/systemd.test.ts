@@ -109,11 +109,11 @@ describe('status', () => {
     ],
     [
       { ActiveState: 'activating', SubState: 'auto-restart', Result: 'exit-code', ExecMainStatus: '71' },
-      { state: 'starting', detail: 'activating (auto-restart): exit-code, status 71' },
+      { state: 'starting', betweenTries: true, detail: 'activating (auto-restart): exit-code, status 71' },
     ],
     [
       { ActiveState: 'failed', SubState: 'failed', Result: 'signal', ExecMainStatus: '9' },
-      { state: 'failed', detail: 'failed (failed): signal, status 9' },
+      { state: 'failed', detail: 'signal, status 9' },
     ],
   ])('reads %j', (changes, expected) => {
     expect(interpret(show(changes))).toMatchObject(expected);
