@@ -36,7 +36,7 @@ export async function startNodes(pair: OpenPair, options: PowerOptions): Promise
   return { changed, inSync: await isInSync(pair) };
 }
 
-/** A stopped node has lost what it held; with both stopped the pair's data is gone. */
+/** On hosts our engine keeps what it holds in a file over the stop; all others lose it. */
 export async function stopNodes(pair: OpenPair, options: PowerOptions): Promise<PowerReport> {
   const { nodes, progress } = options;
   const changed = await whereState(pair, nodes, ['running', 'starting', 'failed']);
