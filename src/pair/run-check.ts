@@ -1,6 +1,6 @@
 // Runs one check and turns whatever comes of it into a CheckResult.
 import { CheckFailure, type CheckResult } from './check-result.js';
-import { reasonOf } from './client/client-error.js';
+import { ClientError, reasonOf } from './client/client-error.js';
 
 export interface Check {
   readonly id: string;
@@ -43,9 +43,17 @@ export async function runCheck(
       ms,
       expected: 'no error',
       seen: reasonOf(error),
-      remedy: check.remedy,
+      remedy: isClosed(error) ? NODE_WENT_AWAY : check.remedy,
     };
   }
+}
+
+/** The check's own remedy is for what it looks at; here the node, or the way to it, failed under it. */
+const NODE_WENT_AWAY =
+  'the node ended meanwhile, or the network did: see `repcachectl status` and `repcachectl logs`';
+
+function isClosed(error: unknown): boolean {
+  return error instanceof ClientError && error.kind === 'closed';
 }
 
 /** Milliseconds since a `performance.now()`, to the hundredth. */
