@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core';
 import { sizeFlags, sourceFlags } from '../src/cli/flags.js';
 import { PairCommand } from '../src/cli/pair-command.js';
+import { prose } from '../src/cli/prose.js';
 import { OperatorError } from '../src/errors.js';
 import { type DeployReport, deployPair } from '../src/pair/deploy/deploy.js';
 import type { EngineName } from '../src/pair/types.js';
@@ -9,13 +10,13 @@ import { renderDeploy } from '../src/report/deploy-text.js';
 export default class Deploy extends PairCommand<typeof Deploy> {
   static override summary =
     'Make two hosts (or this machine) a replicated pair, or bring an existing one up to date.';
-  static override description =
-    `Checks both hosts, installs the engine as a systemd service on each, starts them cross-pointed, waits until
-both are in sync, and writes repcache.yaml, which every other verb reads.
+  static override description = prose`
+    Checks both hosts, installs the engine as a systemd service on each, starts them cross-pointed, waits until
+    both are in sync, and writes repcache.yaml, which every other verb reads.
 
-It changes only what differs: run again it changes nothing, and one that was stopped half way is simply run
-again. When a setting needs a restart, one node restarts at a time and only while the other holds everything.
-The hosts need SSH, systemd and root (or sudo), and nothing else.`;
+    It changes only what differs: run again it changes nothing, and one that was stopped half way is simply run
+    again. When a setting needs a restart, one node restarts at a time and only while the other holds everything.
+    The hosts need SSH, systemd and root (or sudo), and nothing else.`;
   static override examples = [
     {
       description: 'A new pair of two hosts',

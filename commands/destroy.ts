@@ -1,16 +1,17 @@
 import { confirm } from '../src/cli/ask.js';
 import { yesFlag } from '../src/cli/flags.js';
 import { PairCommand } from '../src/cli/pair-command.js';
+import { prose } from '../src/cli/prose.js';
 import { type DestroyReport, destroyPair } from '../src/pair/destroy.js';
 import type { PairConfig } from '../src/pair/types.js';
 
 export default class Destroy extends PairCommand<typeof Destroy> {
   static override summary =
     'Remove the pair from its hosts: processes, units, files, user, and all it holds.';
-  static override description =
-    `Leaves nothing behind on the hosts, also where a deploy was stopped half way. Asks first.
+  static override description = prose`
+    Leaves nothing behind on the hosts, also where a deploy was stopped half way. Asks first.
 
-repcache.yaml stays, so that deploy can bring the pair back (empty). A local pair's folder goes altogether.`;
+    repcache.yaml stays, so that deploy can bring the pair back (empty). A local pair's folder goes altogether.`;
   static override examples = [
     { description: 'The pair in repcache.yaml', command: '<%= config.bin %> destroy' },
     {

@@ -2,6 +2,7 @@ import { Flags } from '@oclif/core';
 import { confirm } from '../src/cli/ask.js';
 import { nodeFlag, yesFlag } from '../src/cli/flags.js';
 import { PairCommand } from '../src/cli/pair-command.js';
+import { prose } from '../src/cli/prose.js';
 import { EXIT } from '../src/errors.js';
 import { runDrill } from '../src/pair/drill/drill.js';
 import type { DrillReport } from '../src/pair/drill/report.js';
@@ -9,13 +10,13 @@ import { renderDrill, renderEvent } from '../src/report/drill-text.js';
 
 export default class FailoverDrill extends PairCommand<typeof FailoverDrill> {
   static override summary = 'Kill each node in turn under load, and measure what clients lose.';
-  static override description =
-    `For each node: clients write through both, the node is killed (SIGKILL), everything is expected on the survivor,
-the node is started again and must get back all it missed. Reports the acknowledged writes that were lost, how
-long clients saw errors, and how long the resync took. The keys are the drill's own and are removed.
+  static override description = prose`
+    For each node: clients write through both, the node is killed (SIGKILL), everything is expected on the survivor,
+    the node is started again and must get back all it missed. Reports the acknowledged writes that were lost, how
+    long clients saw errors, and how long the resync took. The keys are the drill's own and are removed.
 
-The killed node loses nothing that its peer holds, but its clients do fail over: it asks first. It puts the node
-back whatever happens; should this machine die meanwhile, a timer on the host does it. Exits with 7 when a check fails.`;
+    The killed node loses nothing that its peer holds, but its clients do fail over: it asks first. It puts the node
+    back whatever happens; should this machine die meanwhile, a timer on the host does it. Exits with 7 when a check fails.`;
   static override examples = [
     {
       description: 'Both nodes of the pair in repcache.yaml, one after the other',

@@ -2,6 +2,7 @@ import { Flags } from '@oclif/core';
 import { confirm } from '../src/cli/ask.js';
 import { yesFlag } from '../src/cli/flags.js';
 import { PairCommand } from '../src/cli/pair-command.js';
+import { prose } from '../src/cli/prose.js';
 import { EXIT } from '../src/errors.js';
 import { type HealPlan, healPair, planHeal } from '../src/pair/legacy/heal.js';
 import { peerOf } from '../src/pair/open-pair.js';
@@ -17,10 +18,10 @@ interface HealReport extends HealPlan {
 
 export default class Heal extends PairCommand<typeof Heal> {
   static override summary = 'Bring the nodes of a legacy pair together again after their link was lost.';
-  static override description =
-    `Nodes of the C program dial each other once, as they start; after a cut both only wait. This keeps one node with
-all it holds (the fuller one, unless --keep names it), restarts the other, which takes a full copy, and verifies
-the pair. What only the restarted node held is lost, so it asks first. Pairs of our engine need no healing.`;
+  static override description = prose`
+    Nodes of the C program dial each other once, as they start; after a cut both only wait. This keeps one node with
+    all it holds (the fuller one, unless --keep names it), restarts the other, which takes a full copy, and verifies
+    the pair. What only the restarted node held is lost, so it asks first. Pairs of our engine need no healing.`;
   static override examples = [
     { description: 'Keep the fuller node', command: '<%= config.bin %> heal' },
     { description: 'Keep what b holds, without asking', command: '<%= config.bin %> heal --keep b --yes' },

@@ -1,14 +1,15 @@
 import { Flags } from '@oclif/core';
 import { nodeFlag } from '../src/cli/flags.js';
 import { PairCommand } from '../src/cli/pair-command.js';
+import { prose } from '../src/cli/prose.js';
 import { type PowerReport, restartNodes } from '../src/pair/power.js';
 import { NODE_NAMES } from '../src/pair/types.js';
 
 export default class Restart extends PairCommand<typeof Restart> {
   static override summary = 'Restart one node after the other, keeping the data.';
-  static override description =
-    `Each node restarts only while its peer holds everything, and gets it back before the other one's turn comes.
-When the pair is not in sync it refuses; --force restarts all the same, and what only that node held is lost.`;
+  static override description = prose`
+    Each node restarts only while its peer holds everything, and gets it back before the other one's turn comes.
+    When the pair is not in sync it refuses; --force restarts all the same, and what only that node held is lost.`;
   static override examples = [
     { description: 'Both nodes of the pair in repcache.yaml', command: '<%= config.bin %> restart' },
     { description: 'Only node b', command: '<%= config.bin %> restart --node b' },

@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
 import { PairCommand } from '../src/cli/pair-command.js';
+import { prose } from '../src/cli/prose.js';
 import { EXIT } from '../src/errors.js';
 import { type PairStatus, pairStatus } from '../src/pair/status.js';
 import { pause } from '../src/pair/wait.js';
@@ -7,8 +8,8 @@ import { renderStatus } from '../src/report/status-text.js';
 
 export default class Status extends PairCommand<typeof Status> {
   static override summary = 'How the pair is: both nodes, the link between them, and one verdict.';
-  static override description =
-    `Also when one host can't be reached. Exits with 0 when both nodes answer and are in sync, with 7 when not.`;
+  static override description = prose`
+    Also when one host can't be reached. Exits with 0 when both nodes answer and are in sync, with 7 when not.`;
   static override examples = [
     { description: 'The pair in repcache.yaml', command: '<%= config.bin %> status' },
     { description: 'Again every 2 seconds, until Ctrl-C', command: '<%= config.bin %> status --watch' },

@@ -46,14 +46,26 @@ function describe(error: unknown): Omit<ErrorDescription, 'causes'> {
 function causesOf(error: unknown): string[] {
   const causes: string[] = [];
   let said = messageOf(error);
-  let cause = error instanceof Error ? error.cause : undefined;
-  while (cause !== undefined && cause !== null && causes.length < MAX_CAUSES) {
-    const message = messageOf(cause);
+  for (const message of messagesBehind(error)) {
+    if (causes.length === MAX_CAUSES) break;
     if (message !== '' && !said.includes(message)) causes.push(message);
     said += `\n${message}`;
-    cause = cause instanceof Error ? cause.cause : undefined;
   }
   return causes;
+}
+
+/** From the nearest cause to the farthest; of several at once, such as of both nodes, one chain after the other. */
+function* messagesBehind(error: unknown): Generator<string> {
+  if (error instanceof AggregateError) {
+    for (const one of error.errors) {
+      yield messageOf(one);
+      yield* messagesBehind(one);
+    }
+  }
+  const cause = error instanceof Error ? error.cause : undefined;
+  if (cause === undefined || cause === null) return;
+  yield messageOf(cause);
+  yield* messagesBehind(cause);
 }
 
 function messageOf(error: unknown): string {

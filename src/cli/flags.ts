@@ -74,6 +74,7 @@ export const sizeFlags = {
   }),
   connections: Flags.integer({
     min: 1,
+    max: 1_000_000,
     helpValue: 'N',
     description: 'most client connections (default 4096)',
   }),

@@ -6,7 +6,7 @@ import { nearestWord } from '../nearest.js';
 /** @param error Whatever the parser threw. */
 export function usageError(error: unknown, command: typeof Command): OperatorError {
   const text = error instanceof Error ? error.message : String(error);
-  const suggestions = [`repcachectl ${command.id} --help`];
+  const suggestions = [`repcachectl ${command.id.replaceAll(':', ' ')} --help`];
   const unknown = unknownFlagIn(error);
   if (unknown !== undefined) {
     const known = [...Object.keys({ ...command.baseFlags, ...command.flags }), 'json', 'help'].map(

@@ -26,7 +26,7 @@ function bothFailed(failures: readonly unknown[]): unknown {
     code: known.every(({ code }) => code === known[0].code) ? known[0].code : 'BOTH_FAILED',
     exit: worst(known.map(({ exitName }) => exitName)),
     suggestions: [...new Set(known.flatMap(({ suggestions }) => suggestions))],
-    cause: new AggregateError(known, 'on both nodes'),
+    cause: new AggregateError(known),
   });
 }
 

@@ -75,7 +75,7 @@ export class ProcessService implements NodeService {
 
   secretStep(content: string): Step {
     return fileStep(this.host, {
-      title: 'Replication secret',
+      title: 'Secret of the link',
       path: this.#path('secret'),
       content,
       mode: 0o600,

@@ -73,7 +73,7 @@ export function engineSettingsSteps(host: Host, spec: NodeSpec): Step[] {
 
 export function secretStep(host: Host, port: number, content: string): Step {
   return fileStep(host, {
-    title: 'Replication secret',
+    title: 'Secret of the link',
     path: nodeLayout(port).secretFile,
     content,
     mode: 0o600,

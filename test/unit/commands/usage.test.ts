@@ -45,6 +45,25 @@ describe.skipIf(!CLI_IS_BUILT)('repcachectl', () => {
     ['an unknown flag', ['status', '--locl'], 2, /--locl[\s\S]*did you mean --local\?/],
     ['a word for a number', ['deploy', '--port', 'high'], 2, /--port: Expected an integer/],
     ['a number out of range', ['deploy', '--port', '70000'], 2, /--port: .*65535/],
+    [
+      'one port for clients and replication',
+      ['deploy', '--a', 'one', '--b', 'two', '--port', '16000'],
+      2,
+      /one port, 16000, .*clients and .*replication[\s\S]*--replication-port/,
+    ],
+    ['too many connections', ['deploy', '--connections', '1000001'], 2, /--connections: .*1000000/],
+    [
+      'a flag of a verb of two words',
+      ['build', 'legacy', '--sha256', 'x'],
+      2,
+      /repcachectl build legacy --help/,
+    ],
+    [
+      'a folder for a file',
+      ['status', '--config', '.'],
+      3,
+      /Error: \. could not be read[\s\S]*Try: .*--config/,
+    ],
     ['an argument too many', ['status', 'now'], 2, /status takes no argument "now"/],
     ['one host only', ['deploy', '--a', 'one'], 2, /--b is missing/],
     ['hosts for a local pair', ['verify', '--local', '--a', 'one'], 2, /--local/],
@@ -59,12 +78,13 @@ describe.skipIf(!CLI_IS_BUILT)('repcachectl', () => {
     ['no pair', ['status'], 3, /no repcache\.yaml here/],
     ['no local pair', ['verify', '--local'], 3, /no local pair[\s\S]*deploy --local/],
     ['a file that is not there', ['status', '--config', 'nowhere.yaml'], 3, /nowhere\.yaml: no such file/],
+    ['nobody to ask about a stop', ['stop', '--a', 'one', '--b', 'two'], 2, /clients find none[\s\S]*--yes/],
     ['nobody to ask', ['destroy', '--a', 'one', '--b', 'two'], 2, /no terminal[\s\S]*--yes/],
     [
       'a host that nobody knows',
       ['deploy', '--a', 'one.invalid', '--b', 'two.invalid'],
       4,
-      /one\.invalid[\s\S]*two\.invalid/,
+      /one\.invalid[\s\S]*two\.invalid[\s\S]*Caused by: .*one\.invalid[\s\S]*Caused by: .*two\.invalid/,
     ],
   ])('%s: one message, a remedy, no stack', async (_, args, exit, message) => {
     const { stdout, stderr, exitCode } = await cli.run(...args);
