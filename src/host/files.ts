@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { OperatorError } from '../errors.js';
 import type { FileOptions } from './host.js';
-import type { Runner, RunnerRunOptions } from './runner.js';
+import { MEND_AND_REPEAT, type Runner, type RunnerRunOptions } from './runner.js';
 
 /** Exit statuses of the scripts below; chosen out of the way of the tools they call. */
 const NO_SUCH_FILE = 44;
@@ -55,6 +55,7 @@ export async function readHostFile(
   throw new OperatorError(`Reading ${path} failed\n${result.stderr.trim()}`, {
     code: 'COMMAND_FAILED',
     exit: 'stepFailed',
+    suggestions: [MEND_AND_REPEAT],
   });
 }
 
@@ -117,6 +118,7 @@ async function replace(
   throw new OperatorError(`${hostName}: writing ${path} failed\n${result.stderr.trim()}`, {
     code: 'COMMAND_FAILED',
     exit: 'stepFailed',
+    suggestions: [MEND_AND_REPEAT],
   });
 }
 

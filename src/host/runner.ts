@@ -179,6 +179,10 @@ function lastLines(text: string): string {
   return lines.join('\n') === '' ? '' : `\n${lines.join('\n')}`;
 }
 
+/** For what a host refused in its own words. */
+export const MEND_AND_REPEAT =
+  'Mend on that host what the lines above say, then run the same command again: it changes only what still differs.';
+
 function commandFailed(what: string, end: ProgramEnd | { kind: 'silent' }, stderr: string): OperatorError {
   const how =
     end.kind === 'signal'
@@ -187,6 +191,7 @@ function commandFailed(what: string, end: ProgramEnd | { kind: 'silent' }, stder
   return new OperatorError(`${what} ${how}${lastLines(stderr)}`, {
     code: 'COMMAND_FAILED',
     exit: 'stepFailed',
+    suggestions: [MEND_AND_REPEAT],
   });
 }
 

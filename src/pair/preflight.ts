@@ -87,6 +87,12 @@ export async function whyDown(node: OpenNode): Promise<{ what: string; remedy: s
   }
 }
 
+/** What the service manager knows and why the connection failed, where these are two things. */
+export function withReason(what: string, error: unknown): string {
+  const reason = reasonOf(error);
+  return what.includes(reason) ? what : `${what}; ${reason}`;
+}
+
 function answers(name: NodeName): { id: string; title: string; remedy: string } {
   return { id: `answers-${name}`, title: `${name} answers`, remedy: 'see `repcachectl logs`' };
 }
@@ -96,7 +102,7 @@ async function reach(node: OpenNode): Promise<MemcachedClient> {
     return await connectNode(node);
   } catch (error) {
     const { what, remedy } = await whyDown(node);
-    throw new CheckFailure('a connection', `${what}; ${reasonOf(error)}`, remedy);
+    throw new CheckFailure('a connection', withReason(what, error), remedy);
   }
 }
 

@@ -3,7 +3,7 @@ import type { NodeStatus } from '../service/service.js';
 import { reasonOf } from './client/client-error.js';
 import { connectNode, nodeLabel } from './client/connect.js';
 import type { OpenNode, OpenPair } from './open-pair.js';
-import { whyDown } from './preflight.js';
+import { whyDown, withReason } from './preflight.js';
 import { linkProblem, type ReplicationStats, replicationOf } from './replication-stats.js';
 import { NODE_NAMES, type NodeName } from './types.js';
 
@@ -55,7 +55,7 @@ async function nodeReport(node: OpenNode): Promise<NodeReport> {
   if (service.status === 'fulfilled') report.service = service.value;
   if (server.status === 'rejected') {
     const { what, remedy } = await whyDown(node);
-    return { ...report, problem: `${what}; ${reasonOf(server.reason)}`, remedy };
+    return { ...report, problem: withReason(what, server.reason), remedy };
   }
   report.server = server.value.facts;
   if (server.value.replication === undefined) {

@@ -31,6 +31,7 @@ describe('run', () => {
       code: 'COMMAND_FAILED',
       exitName: 'stepFailed',
       message: expect.stringMatching(/^a: sh -c .* exited with 3\nfirst\nsecond$/s),
+      suggestions: [expect.stringMatching(/run the same command again/)],
     });
   });
 
