@@ -155,7 +155,10 @@ export class HashIndex {
   widen(bucketCount: number): void {
     const first = this.#control[CONTROL_BUCKETS];
     const end = Math.min(bucketCount, (first | PAGE_BUCKET_MASK) + 1);
-    for (let bucket = first; bucket < end; bucket++) this.#setHead(bucket, 0);
+    const page = this.#directory[first >>> PAGE_BUCKET_SHIFT];
+    const pageStart = (page & SEGMENT_PAGE_MASK) << PAGE_BUCKET_SHIFT;
+    const from = pageStart + (first & PAGE_BUCKET_MASK);
+    this.#segments.words[page >>> SEGMENT_PAGE_SHIFT].fill(0, from, from + end - first);
     this.#control[CONTROL_BUCKETS] = end;
   }
 

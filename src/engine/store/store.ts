@@ -424,9 +424,12 @@ export class Store extends StoredEntries {
     this.#parts.remote.overrulesAdds = answersForItems;
   }
 
-  /** That many entries of the peer's are about to come: makes room in the index, if nothing lies here yet. */
+  /**
+   * That many entries of the peer's are about to come: makes room in the index, if nothing lies here yet. Lets others
+   * have the lock after each page of it, and stops once they have stored something.
+   */
   expect(entries: number): void {
-    this.#parts.reservation.expect(entries);
+    while (this.#parts.reservation.expect(entries)) this.yieldLock();
   }
 
   /** Applies the peer's item, which lies in bytes; logs only what overrules it. exptimeSec is absolute in this node's clock. */

@@ -47,6 +47,19 @@ describe('memory', () => {
     expect(store.bucketCount).toBe(most);
   });
 
+  it('lets others have the store after each page of the index it expects entries for, and what they store', () => {
+    const store = newStore({ memoryBytes: 256 * MIB });
+    let turns = 0;
+    store.yieldLock = () => {
+      turns += 1;
+      if (turns === 3) put(store, 'k', 'v');
+    };
+    store.expect(1e15);
+    expect(turns).toBe(3);
+    expect(store.bucketCount).toBe((3 * MIB) / 4);
+    expect(read(store, 'k')).toBe('v');
+  });
+
   it('keeps the accounts: everything deleted leaves zero', () => {
     const store = newStore();
     for (let number = 0; number < 3000; number++) put(store, `k${number}`, 'v'.repeat(number));

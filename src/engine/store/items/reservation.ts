@@ -116,12 +116,17 @@ export class Reservation {
     return true;
   }
 
-  /** Of an empty store: that many entries are about to come. Makes the index large enough for them, within bounds. */
-  expect(entries: number): void {
+  /**
+   * Of an empty store: that many entries are about to come. Makes the index larger for them, within bounds, by no more
+   * than a page.
+   * @returns whether it is to be made larger still
+   */
+  expect(entries: number): boolean {
     const index = this.#index;
-    if (index.entryCount > 0) return;
     const wanted = Math.min(entries, this.#slabs.pageLimit * EXPECTED_BUCKETS_A_PAGE);
-    while (index.bucketCount < wanted && this.#hasIndexPage()) index.widen(wanted);
+    if (index.entryCount > 0 || index.bucketCount >= wanted || !this.#hasIndexPage()) return false;
+    index.widen(wanted);
+    return index.bucketCount < wanted;
   }
 
   /** One split of the index; until there is a page for it the chains grow longer instead. */
