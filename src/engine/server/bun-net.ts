@@ -4,6 +4,7 @@ import { bunTls, type HandshakeListener, securedHandler } from './bun-tls.js';
 import { listenDatagrams } from './datagrams.js';
 import { endpointText } from './endpoint.js';
 import { EXIT, FatalError } from './exit.js';
+import { boundInput } from './input-bound.js';
 import { countInput, releaseInput } from './input-memory.js';
 import { giveUpAfter } from './link-loss.js';
 import { ALL_INTERFACES } from './listen-addresses.js';
@@ -56,7 +57,15 @@ class BunStream implements Stream {
   noticeLoss(timeoutMs: number): void {
     // Half of it until the kernel first asks; it asks ten times, one second apart.
     this.#socket.setKeepAlive(true, timeoutMs / 2);
-    giveUpAfter((this.#socket as Socket<unknown> & { readonly fd: number }).fd, timeoutMs);
+    giveUpAfter(this.#fd, timeoutMs);
+  }
+
+  boundInput(sizeBytes: number): void {
+    boundInput(this.#fd, sizeBytes);
+  }
+
+  get #fd(): number {
+    return (this.#socket as Socket<unknown> & { readonly fd: number }).fd;
   }
 
   get peerAddress(): string {

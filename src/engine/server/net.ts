@@ -20,6 +20,11 @@ export interface Stream {
   release(bytes: Uint8Array): void;
   /** Has the kernel close the connection once its other end has been silent, or has taken nothing, for so long. */
   noticeLoss(timeoutMs: number): void;
+  /**
+   * Has the kernel keep about so much at most of what comes in, so that `data` brings no more in one turn of the event
+   * loop, however fast the other end sends.
+   */
+  boundInput(sizeBytes: number): void;
   /** `host:port` of the other end. */
   readonly peerAddress: string;
 }

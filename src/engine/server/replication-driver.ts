@@ -14,6 +14,11 @@ import { ReplicationLink } from './replication-link.js';
 import type { TlsMaterial } from './tls-settings.js';
 
 const TICK_MS = 50;
+/**
+ * How much of what the peer sends the kernel keeps. A copy may come faster than it is taken in; clients and heartbeats
+ * have their turn in between. The peer may send so much in one round trip.
+ */
+export const LINK_INPUT_BYTES = 196_608;
 const TICK: ReplicationEvent = { kind: 'tick' };
 const PUMP: ReplicationEvent = { kind: 'pump' };
 
@@ -154,6 +159,7 @@ export class ReplicationDriver {
   #opened(kind: 'accepted' | 'dialed', stream: Stream): ReplicationLink {
     const link = new ReplicationLink(this.#nextLinkId++, stream, this.#tls === undefined);
     this.#links.set(link.id, link);
+    stream.boundInput(LINK_INPUT_BYTES);
     if (this.#options.linkLossMs !== undefined) stream.noticeLoss(this.#options.linkLossMs);
     this.#take({ kind, link: link.id, address: stream.peerAddress });
     return link;

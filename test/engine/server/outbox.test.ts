@@ -27,6 +27,7 @@ class NarrowStream implements Stream {
   resume(): void {}
   release(): void {}
   noticeLoss(): void {}
+  boundInput(): void {}
 }
 
 function outboxWithRoom(roomBytes: number): {

@@ -66,6 +66,7 @@ class NarrowStream implements Stream {
   resume(): void {}
   release(): void {}
   noticeLoss(): void {}
+  boundInput(): void {}
 }
 
 /** The network as one listener and one dial, played by the test. */

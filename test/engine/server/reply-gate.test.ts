@@ -37,6 +37,7 @@ class NarrowStream implements Stream {
   terminate(): void {}
 
   noticeLoss(): void {}
+  boundInput(): void {}
 
   pause(): void {
     this.isPaused = true;
