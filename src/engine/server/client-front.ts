@@ -15,8 +15,11 @@ const CLIENT_DRAIN_MS = 2_000;
 export interface ClientFront {
   /** Opens what clients are served on. Rejects with a FatalError when the system refuses a part of it. */
   listen(): Promise<void>;
-  /** New connections get the certificates as they are now; if those are no good, nothing changes and the log says so. */
-  reloadCertificates(): void;
+  /**
+   * New connections get the certificates as they are now; where those are no good, nothing changes.
+   * @returns for each thread why it keeps the old ones, undefined where it has the new; once all of them have tried
+   */
+  reloadCertificates(): Promise<readonly (string | undefined)[]>;
   /** Stops accepting; resolves when every client is answered and gone, or has had its time. */
   stop(): Promise<void>;
 }
@@ -36,7 +39,6 @@ export interface LocalFrontOptions {
 /** Serves clients on the thread that makes it. */
 export class LocalFront implements ClientFront {
   readonly #clients: ClientServer;
-  readonly #isFirst: boolean;
 
   constructor({ net, state, thread, onServed, gate, replicationStats }: LocalFrontOptions) {
     const { options, store, counters, connections, logins, nowMs } = state;
@@ -54,11 +56,10 @@ export class LocalFront implements ClientFront {
       listConnections: () => this.#clients.describe(),
       certificatesReadMs: () => this.#clients.certificatesReadMs,
     });
-    this.#isFirst = thread === 0;
     this.#clients = new ClientServer({
       net,
       listen: options,
-      thread: { isShared: options.threads > 1, opensUnixSocket: this.#isFirst },
+      thread: { isShared: options.threads > 1, opensUnixSocket: thread === 0 },
       threads: options.threads,
       context: { store, reply: new ReplyBuffer(), traffic: ownCounters, nowMs, onServed, gate },
       openSession: (protocols) => new ClientSession(store, facts, { protocols, credentials: logins }),
@@ -76,13 +77,13 @@ export class LocalFront implements ClientFront {
     await this.#clients.listen();
   }
 
-  reloadCertificates(): void {
+  async reloadCertificates(): Promise<[string | undefined]> {
     try {
       this.#clients.reloadCertificates();
+      return [undefined];
     } catch (error) {
       if (!(error instanceof FatalError)) throw error;
-      // Every thread finds the same.
-      if (this.#isFirst) logLine(`certificates are not reloaded, the old ones stay: ${error.message}`);
+      return [error.message];
     }
   }
 

@@ -26,19 +26,21 @@ export function runClientThread(): void {
     replicationStats: () => replication?.board.read(),
   });
   parentPort?.on('message', (order: ThreadOrder) => {
-    carryOut(front, order).then(() => report({ kind: 'done', order }), fail);
+    carryOut(front, order).then((problem) => report({ kind: 'done', order, problem }), fail);
   });
 }
 
-function carryOut(front: LocalFront, order: ThreadOrder): Promise<void> {
+/** @returns what was wrong, where that does not end the thread */
+async function carryOut(front: LocalFront, order: ThreadOrder): Promise<string | undefined> {
   switch (order) {
     case 'listen':
-      return front.listen();
+      await front.listen();
+      return undefined;
     case 'reloadCertificates':
-      front.reloadCertificates();
-      return Promise.resolve();
+      return (await front.reloadCertificates())[0];
     case 'stop':
-      return front.stop();
+      await front.stop();
+      return undefined;
   }
 }
 

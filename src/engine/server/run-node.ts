@@ -64,11 +64,13 @@ export function runNode(options: Options, net: Net, fail: (error: unknown) => vo
   state.counters.verbosity = options.verbose ? 1 : 0;
 
   let isStopping = false;
+  let isServing = false;
   const serve = async (): Promise<void> => {
     if (options.unixSocket !== undefined) await checkUnixSocketPath(options.unixSocket.path);
     if (isStopping) return;
     checkPorts(net, options);
     await front.listen();
+    isServing = true;
     // Not before: a second node that finds its port taken must leave the file of the first alone.
     if (options.pidFile !== undefined) writePidFile(options.pidFile);
     for (const line of listenLines(options)) logLine(`listening on ${line}`);
@@ -115,7 +117,8 @@ export function runNode(options: Options, net: Net, fail: (error: unknown) => vo
 
   return {
     reload() {
-      front.reloadCertificates();
+      // Before clients are served there are none to replace, and once the node stops there is nobody to get them.
+      if (options.tls !== undefined && isServing && !isStopping) reloadCertificates(front).catch(fail);
       reloadLogins(state);
       if (driver !== undefined && options.replication !== undefined) {
         reloadLinkSecurity(options.replication, driver);
@@ -138,6 +141,17 @@ export function runNode(options: Options, net: Net, fail: (error: unknown) => vo
 /** @throws FatalError when the auth file is none that can be trusted */
 function loadLogins({ options, logins }: NodeState): void {
   if (options.authFile !== undefined) logins?.load(options.authFile);
+}
+
+/** Says what came of it once every thread has the new ones: from then on no new connection gets the old. */
+async function reloadCertificates(front: ClientFront): Promise<void> {
+  const problems = await front.reloadCertificates();
+  const problem = problems.find((found) => found !== undefined);
+  if (problem === undefined) logLine('certificates reloaded');
+  // Each thread reads the files: they may have changed meanwhile.
+  else if (problems.includes(undefined)) {
+    logLine(`certificates are not reloaded by all threads, send SIGHUP again: ${problem}`);
+  } else logLine(`certificates are not reloaded, the old ones stay: ${problem}`);
 }
 
 function reloadLogins(state: NodeState): void {

@@ -20,9 +20,9 @@ export interface ThreadSetup {
 /** What the main thread tells a worker to do. */
 export type ThreadOrder = 'listen' | 'reloadCertificates' | 'stop';
 
-/** What a worker says: that it has done so, or why it ends. */
+/** What a worker says: that it has done so (or what kept it from doing so), or why it ends. */
 export type ThreadReport =
-  | { readonly kind: 'done'; readonly order: ThreadOrder }
+  | { readonly kind: 'done'; readonly order: ThreadOrder; readonly problem: string | undefined }
   /** exitStatus: of a FatalError; absent when it is a bug of ours. */
   | { readonly kind: 'failed'; readonly message: string; readonly exitStatus?: number };
 
@@ -36,12 +36,13 @@ class ThreadError extends Error {
 
 interface Pending {
   readonly order: ThreadOrder;
-  readonly resolve: () => void;
+  readonly resolve: (problem: string | undefined) => void;
 }
 
 export class WorkerThreads implements ClientFront {
   readonly #workers: Worker[] = [];
-  readonly #pending = new Map<Worker, Pending>();
+  /** Of one kind of order the first that was given is the first that is reported. */
+  readonly #pending = new Map<Worker, Pending[]>();
   readonly #fail: (error: unknown) => void;
 
   /**
@@ -59,20 +60,21 @@ export class WorkerThreads implements ClientFront {
     await this.#tell('listen');
   }
 
-  reloadCertificates(): void {
-    for (const worker of this.#workers) worker.postMessage('reloadCertificates' satisfies ThreadOrder);
+  reloadCertificates(): Promise<readonly (string | undefined)[]> {
+    return this.#tell('reloadCertificates');
   }
 
   async stop(): Promise<void> {
     await this.#tell('stop');
   }
 
-  /** Resolves when every thread has done so. */
-  async #tell(order: ThreadOrder): Promise<void> {
-    await Promise.all(
+  /** Resolves when every thread has done so, with what was wrong on each. */
+  #tell(order: ThreadOrder): Promise<readonly (string | undefined)[]> {
+    return Promise.all(
       this.#workers.map((worker) => {
-        const { promise, resolve } = Promise.withResolvers<void>();
-        this.#pending.set(worker, { order, resolve });
+        const { promise, resolve } = Promise.withResolvers<string | undefined>();
+        const pending = this.#pending.get(worker) ?? [];
+        this.#pending.set(worker, [...pending, { order, resolve }]);
         worker.postMessage(order);
         return promise;
       }),
@@ -102,9 +104,12 @@ export class WorkerThreads implements ClientFront {
       );
       return;
     }
-    const pending = this.#pending.get(worker);
-    if (pending?.order !== report.order) return;
-    this.#pending.delete(worker);
-    pending.resolve();
+    const pending = this.#pending.get(worker) ?? [];
+    const first = pending.find(({ order }) => order === report.order);
+    this.#pending.set(
+      worker,
+      pending.filter((other) => other !== first),
+    );
+    first?.resolve(report.problem);
   }
 }

@@ -69,6 +69,9 @@ function statsOf(reply: string): Map<string, string> {
   return new Map([...reply.matchAll(/^STAT (\S+) (.*)\r$/gm)].map(([, key, value]) => [key, value]));
 }
 
+/** Said when every thread has the new certificates. */
+const RELOADED = /: certificates reloaded$/m;
+
 const STORE_AND_QUIT = 'set a 0 0 1\r\nx\r\nget a\r\nquit\r\n';
 const STORED = 'STORED\r\nVALUE a 0 1\r\nx\r\nEND\r\n';
 
@@ -227,50 +230,54 @@ describe.skipIf(!hasOpenssl)('certificates on disk (skipped where openssl is not
     return String(subject.CN);
   }
 
-  it('are read again on SIGHUP, and open connections live on', async () => {
-    const files = { certificateFile: join(folder, 'current.pem'), keyFile: join(folder, 'current.key') };
-    const install = (certificate: Certificate): void => {
-      copyFileSync(certificate.certificateFile, files.certificateFile);
-      copyFileSync(certificate.keyFile, files.keyFile);
-    };
-    install(server);
-    const next = authority.sign('next');
-    await withNode(
-      ['-Z', '-o', `ssl_chain_cert=${files.certificateFile},ssl_key=${files.keyFile}`],
-      async (node) => {
-        expect(await serverName(node)).toBe('server');
-        const old = dial(node);
-        await new Promise((resolve) => old.on('secureConnect', resolve));
-        install(next);
-        node.process.signal('SIGHUP');
-        await vi.waitFor(async () => expect(await serverName(node)).toBe('next'), EVENTUALLY);
-        for (let round = 0; round < 20; round += 1) expect(await serverName(node)).toBe('next');
-        install(server);
-        expect(await ask(node, 'refresh_certs\r\nquit\r\n')).toBe('OK\r\n');
-        await vi.waitFor(async () => expect(await serverName(node)).toBe('server'), EVENTUALLY);
-        expect(await ask(node, 'stats\r\nquit\r\n')).toMatch(/time_since_server_cert_refresh \d\r\n/);
-        install(next);
-        node.process.signal('SIGHUP');
-        await vi.waitFor(async () => expect(await serverName(node)).toBe('next'), EVENTUALLY);
-        const answered = new Promise((resolve) => old.once('data', (bytes) => resolve(bytes.toString())));
-        old.write('version\r\n');
-        expect(await answered).toMatch(/^VERSION /);
-        old.destroy();
+  it.each(['1', '4'])(
+    'are read again on SIGHUP, and open connections live on, with -t %s',
+    async (threads) => {
+      const files = { certificateFile: join(folder, 'current.pem'), keyFile: join(folder, 'current.key') };
+      const install = (certificate: Certificate): void => {
+        copyFileSync(certificate.certificateFile, files.certificateFile);
+        copyFileSync(certificate.keyFile, files.keyFile);
+      };
+      install(server);
+      const next = authority.sign('next');
+      await withNode(
+        ['-t', threads, '-Z', '-o', `ssl_chain_cert=${files.certificateFile},ssl_key=${files.keyFile}`],
+        async (node) => {
+          expect(await serverName(node)).toBe('server');
+          const old = dial(node);
+          await new Promise((resolve) => old.on('secureConnect', resolve));
+          install(next);
+          node.process.signal('SIGHUP');
+          await node.process.waitForLog(RELOADED);
+          for (let round = 0; round < 20; round += 1) expect(await serverName(node)).toBe('next');
+          install(server);
+          expect(await ask(node, 'refresh_certs\r\nquit\r\n')).toBe('OK\r\n');
+          await node.process.waitForLog(RELOADED);
+          for (let round = 0; round < 20; round += 1) expect(await serverName(node)).toBe('server');
+          expect(await ask(node, 'stats\r\nquit\r\n')).toMatch(/time_since_server_cert_refresh \d\r\n/);
+          install(next);
+          node.process.signal('SIGHUP');
+          await node.process.waitForLog(RELOADED);
+          const answered = new Promise((resolve) => old.once('data', (bytes) => resolve(bytes.toString())));
+          old.write('version\r\n');
+          expect(await answered).toMatch(/^VERSION /);
+          old.destroy();
 
-        // A pair of files that does not fit is half of a change: the old ones stay.
-        copyFileSync(server.certificateFile, files.certificateFile);
-        node.process.signal('SIGHUP');
-        await node.process.waitForLog(
-          /certificates are not reloaded, the old ones stay: .* is not the key of/,
-        );
-        expect(await serverName(node)).toBe('next');
-        writeFileSync(files.keyFile, 'garbage');
-        node.process.signal('SIGHUP');
-        await node.process.waitForLog(/holds no private key/);
-        expect(await serverName(node)).toBe('next');
-      },
-    );
-  });
+          // A pair of files that does not fit is half of a change: the old ones stay.
+          copyFileSync(server.certificateFile, files.certificateFile);
+          node.process.signal('SIGHUP');
+          await node.process.waitForLog(
+            /certificates are not reloaded, the old ones stay: .* is not the key of/,
+          );
+          expect(await serverName(node)).toBe('next');
+          writeFileSync(files.keyFile, 'garbage');
+          node.process.signal('SIGHUP');
+          await node.process.waitForLog(/holds no private key/);
+          expect(await serverName(node)).toBe('next');
+        },
+      );
+    },
+  );
 });
 
 describe.skipIf(!hasOpenssl)('a start that can not succeed (skipped where openssl is not installed)', () => {
