@@ -6,19 +6,34 @@ import type { EngineName, NodeName } from '../pair/types.js';
 const WHICH = 'WHICH PAIR';
 const SSH = 'SSH';
 
-const tcpPort = (description: string, helpGroup: string) =>
-  Flags.integer({ description, helpGroup, min: 1, max: 65535, helpValue: 'PORT' });
+/** What concerns hosts means nothing to the pair on this machine, and must not be silently ignored. */
+const OF_HOSTS = { exclusive: ['local'] };
+
+const tcpPort = (description: string, helpGroup: string, more: { exclusive?: string[] } = {}) =>
+  Flags.integer({ description, helpGroup, min: 1, max: 65535, helpValue: 'PORT', ...more });
 
 /** How to get to hosts. */
 export const sshFlags = {
-  user: Flags.string({ helpGroup: SSH, helpValue: 'NAME', description: 'login on both hosts' }),
-  'ssh-port': tcpPort('SSH port of both hosts', SSH),
-  identity: Flags.string({ helpGroup: SSH, helpValue: 'FILE', description: 'private key for both hosts' }),
+  user: Flags.string({
+    ...OF_HOSTS,
+    helpGroup: SSH,
+    helpValue: 'NAME',
+    description: 'login on both hosts',
+  }),
+  'ssh-port': tcpPort('SSH port of both hosts', SSH, OF_HOSTS),
+  identity: Flags.string({
+    ...OF_HOSTS,
+    helpGroup: SSH,
+    helpValue: 'FILE',
+    description: 'private key for both hosts',
+  }),
   'accept-new-host-keys': Flags.boolean({
+    ...OF_HOSTS,
     helpGroup: SSH,
     description: 'trust a host that known_hosts does not know yet; a changed key is still refused',
   }),
   'ask-sudo-password': Flags.boolean({
+    ...OF_HOSTS,
     helpGroup: SSH,
     description: 'sudo on the hosts wants a password: ask for it (or take it from standard input)',
   }),
@@ -54,7 +69,7 @@ export const pairFlags = {
     helpGroup: WHICH,
     description: 'the pair of two processes on this machine',
   }),
-  port: tcpPort('client port (default 11211; a local node b takes the next one)', WHICH),
+  port: tcpPort('client port (default 11211; a local node b takes the next free one)', WHICH),
   'replication-port': tcpPort('replication port (default 16000)', WHICH),
   engine: Flags.option({
     options: ['repcached', 'legacy', 'stock'] as const,
@@ -79,10 +94,11 @@ export const sizeFlags = {
     description: 'most client connections (default 4096)',
   }),
   'address-a': Flags.string({
+    ...OF_HOSTS,
     helpValue: 'IP',
     description: "address on which clients and b reach a's node, when it is not the one SSH uses",
   }),
-  'address-b': Flags.string({ helpValue: 'IP', description: 'the same for b' }),
+  'address-b': Flags.string({ ...OF_HOSTS, helpValue: 'IP', description: 'the same for b' }),
 };
 
 export const yesFlag = { yes: Flags.boolean({ char: 'y', description: 'do not ask' }) };

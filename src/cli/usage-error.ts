@@ -29,6 +29,7 @@ function oneLine(message: string): string {
     .replace(/\nSee more help with --help$/, '')
     .replace(/^The following errors? occurred:\s*/, '')
     .replace(/^Parsing (--\S+)\s+/, '$1: ')
+    .replace(/--local=true cannot also be provided when using (--\S+)/g, '$1 is for hosts, not for --local')
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '')

@@ -26,8 +26,13 @@ export interface PairSelection {
   verbatim?: boolean;
 }
 
+/** The two ports of a node, as its configuration names them. */
+export type PortKind = 'port' | 'replicationPort';
+
 export interface LocatedPair {
   readonly config: PairConfig;
+  /** Which ports the operator named; for those no other may be chosen. Of a local pair they are node a's. */
+  readonly askedPorts?: readonly PortKind[];
   /** Where its repcache.yaml is, or will be. */
   readonly path: string;
   /** The file's text; absent when there is none yet. */
@@ -57,13 +62,14 @@ export async function locatePair(selection: PairSelection, options: LocateOption
 
 async function locateLocal(selection: PairSelection, options: LocateOptions): Promise<LocatedPair> {
   if (selection.engine !== undefined && selection.engine !== 'repcached') throw notOnThisMachine();
+  const askedPorts = (['port', 'replicationPort'] as const).filter((kind) => selection[kind] !== undefined);
   const path = selection.configFile ?? localPairFile();
   const text = await readIfThere(path);
   if (text !== undefined) {
     const config = parsePairFile(text, path);
     if (!config.local) throw notLocal(path);
     refuseOtherPorts(config, selection, 'npm stop (or repcachectl destroy --local)');
-    return { config: withSizes(config, selection), path, text };
+    return { config: withSizes(config, selection), askedPorts, path, text };
   }
   if (!options.mayBeNew) {
     throw new OperatorError('there is no local pair', {
@@ -71,6 +77,9 @@ async function locateLocal(selection: PairSelection, options: LocateOptions): Pr
       exit: 'config',
       suggestions: ['repcachectl deploy --local'],
     });
+  }
+  if (selection.port !== undefined && selection.port === selection.replicationPort) {
+    throw onePortForBoth(selection.port);
   }
   const port = selection.port ?? PAIR_DEFAULTS.port;
   const replicationPort = selection.replicationPort ?? PAIR_DEFAULTS.replicationPort;
@@ -81,7 +90,8 @@ async function locateLocal(selection: PairSelection, options: LocateOptions): Pr
     replicationPort: replicationPort + offset,
   });
   const fresh = { ...emptyPair, local: true, memoryMb: PAIR_DEFAULTS.localMemoryMb };
-  return { config: withSizes({ ...fresh, nodes: { a: node('a', 0), b: node('b', 1) } }, selection), path };
+  const nodes = { a: node('a', 0), b: node('b', 1) };
+  return { config: withSizes({ ...fresh, nodes }, selection), askedPorts, path };
 }
 
 async function locateRemote(selection: PairSelection, options: LocateOptions): Promise<LocatedPair> {

@@ -97,12 +97,12 @@ export function judgeHost(node: NodeConfig, facts: HostFacts, wanted: Wanted): H
   return checks;
 }
 
-function holderOf({ pid, program, unit }: Listener): string {
+export function holderOf({ pid, program, unit }: Listener): string {
   if (pid === undefined) return 'another program';
   return `${program ?? '?'} (pid ${pid}${unit === undefined ? '' : `, ${unit}`})`;
 }
 
-function stopCommand({ unit }: Listener): string {
+export function stopCommand({ unit }: Listener): string {
   return unit === undefined ? '' : ` (systemctl disable --now ${unit})`;
 }
 

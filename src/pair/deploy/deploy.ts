@@ -58,7 +58,7 @@ export interface DeployReport {
 export async function deployPair(located: LocatedPair, options: DeployOptions): Promise<DeployReport> {
   const { access, progress } = options;
   const { config, moved } = located.config.local
-    ? await moveLocalPorts(located.config)
+    ? await moveLocalPorts(located.config, located.askedPorts ?? [])
     : { config: located.config, moved: [] };
   const pair = config.local
     ? await openPair(config, access)

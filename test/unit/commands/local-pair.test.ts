@@ -173,20 +173,51 @@ describe.skipIf(!CLI_IS_BUILT || !ENGINE_IS_BUILT)('a local pair', { timeout: LI
   );
 
   it(
-    'takes the next free port where one is taken, and says so',
+    'takes the next free port where a default one is taken, and says so',
     async () => {
+      const squatter = net.createServer();
+      // Where another program has it already, that one will do.
+      await new Promise<void>((resolve) => {
+        squatter.once('error', () => resolve()).listen(11211, '127.0.0.1', () => resolve());
+      });
+      try {
+        const { stdout } = succeeded(await cli.run('deploy', '--local'));
+        expect(stdout).toMatch(/a: port 11211 is taken, \d+ is used instead/);
+      } finally {
+        await new Promise((resolve) => squatter.close(resolve));
+        await cli.run('destroy', '--local', '--yes');
+      }
+    },
+    LIMIT_MS,
+  );
+
+  it.each(['--port', '--replication-port'])(
+    'is not made where the port of %s is taken: it says by whom, also a second time',
+    async (flag) => {
       const squatter = net.createServer();
       const taken = await new Promise<number>((resolve) => {
         squatter.listen(0, '127.0.0.1', () => resolve((squatter.address() as net.AddressInfo).port));
       });
       try {
-        const { stdout } = succeeded(
-          await cli.run('deploy', '--local', '--port', String(taken), ...ports.slice(2)),
-        );
-        expect(stdout).toContain(`a: port ${taken} is taken`);
+        for (const more of [['--dry-run'], [], []]) {
+          const { exitCode, stdout } = await cli.run(
+            'deploy',
+            '--local',
+            '--json',
+            flag,
+            String(taken),
+            ...more,
+          );
+          expect(exitCode, stdout).toBe(5);
+          expect(JSON.parse(stdout).error).toMatchObject({
+            code: 'PORT_TAKEN',
+            message: expect.stringMatching(`^port ${taken} is taken by .*\\(pid ${process.pid}\\)$`),
+            suggestions: expect.arrayContaining([`choose another port with ${flag}`]),
+          });
+        }
+        expect(existsSync(join(cli.stateHome, 'repcachectl', 'local', 'repcache.yaml'))).toBe(false);
       } finally {
         await new Promise((resolve) => squatter.close(resolve));
-        await cli.run('destroy', '--local', '--yes');
       }
     },
     LIMIT_MS,

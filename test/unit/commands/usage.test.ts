@@ -67,6 +67,30 @@ describe.skipIf(!CLI_IS_BUILT)('repcachectl', () => {
     ['an argument too many', ['status', 'now'], 2, /status takes no argument "now"/],
     ['one host only', ['deploy', '--a', 'one'], 2, /--b is missing/],
     ['hosts for a local pair', ['verify', '--local', '--a', 'one'], 2, /--local/],
+    ...[
+      ['--user', 'x'],
+      ['--ssh-port', '22'],
+      ['--identity', 'x'],
+      ['--accept-new-host-keys'],
+      ['--ask-sudo-password'],
+    ].map((flag): [string, string[], number, RegExp] => [
+      `${flag[0]} for a local pair`,
+      ['status', '--local', ...flag],
+      2,
+      new RegExp(`Error: ${flag[0]} is for hosts, not for --local`),
+    ]),
+    [
+      'an address for a local pair',
+      ['deploy', '--local', '--address-b', '192.0.2.1', '--dry-run'],
+      2,
+      /--address-b is for hosts, not for --local/,
+    ],
+    [
+      'one port for clients and replication of a local pair',
+      ['deploy', '--local', '--port', '4000', '--replication-port', '4000', '--dry-run'],
+      2,
+      /one port, 4000, .*clients and .*replication/,
+    ],
     ['a host that is none', ['deploy', '--a', '-x', '--b', 'two'], 2, /Error/],
     ['a migration to nowhere', ['migrate'], 2, /--to|--back/],
     [
