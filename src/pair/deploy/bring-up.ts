@@ -1,7 +1,7 @@
 // From installed to serving: starts what is down and restarts what runs on an old configuration, one node at a time,
 // so that at every moment one of the two holds all data and serves.
 import { OperatorError } from '../../errors.js';
-import { nodeAnswers } from '../client/connect.js';
+import { connectNode, nodeAnswers } from '../client/connect.js';
 import { onBoth } from '../on-both.js';
 import { type OpenNode, type OpenPair, peerOf } from '../open-pair.js';
 import type { Progress } from '../progress.js';
@@ -58,20 +58,40 @@ export async function bringUp(
   if (toStart.length > 0 || toRestart.length === 0) await settle();
   for (const name of toRestart) {
     signal.throwIfAborted();
-    if (!(await isInSync(pair))) throw wouldLoseData(name);
+    if (!(await isInSync(pair))) throw mustNotRestart(name, await keepsItems(pair.nodes[name]));
     await progress.step(`Restart ${name}`, () => restartNode(pair, name, signal));
     await settle();
   }
 }
 
-function wouldLoseData(name: NodeName): OperatorError {
-  const message = `${name} must be restarted, but the pair is not in sync: what only ${name} holds would be lost`;
+/** Whether the process that runs now writes its items to a file when it is stopped; false where it can't be asked. */
+async function keepsItems(node: OpenNode): Promise<boolean> {
+  try {
+    const client = await connectNode(node, { connectTimeoutMs: 1000, timeoutMs: 1000 });
+    try {
+      const file = (await client.stats('settings')).get('memory_file');
+      return file !== undefined && file !== '(null)';
+    } finally {
+      client.close();
+    }
+  } catch {
+    return false;
+  }
+}
+
+function mustNotRestart(name: NodeName, keepsWhatItHolds: boolean): OperatorError {
+  const toll = keepsWhatItHolds
+    ? `until ${name} is back, clients would find nothing of what only ${name} holds`
+    : `what only ${name} holds would be lost`;
+  const message = `${name} must be restarted, but the pair is not in sync: ${toll}`;
   return new OperatorError(message, {
     code: 'RESTART_WOULD_LOSE_DATA',
     exit: 'stepFailed',
     suggestions: [
       `see with \`repcachectl status\` why ${name} and ${peerOf(name)} are not in sync, mend it, and run this again`,
-      `to give up what only ${name} holds: repcachectl restart --node ${name} --force`,
+      keepsWhatItHolds
+        ? `to restart it all the same (it keeps what it holds in its file): repcachectl restart --node ${name} --force`
+        : `to give up what only ${name} holds: repcachectl restart --node ${name} --force`,
     ],
   });
 }
