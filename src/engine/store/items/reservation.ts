@@ -20,6 +20,8 @@ import type { Eviction } from './eviction.js';
  * fill, and a 32nd of the memory.
  */
 const EXPECTED_BUCKETS_A_PAGE = 8192;
+/** And never larger than is made in some 100 ms; from there on it grows as entries come. */
+const EXPECTED_BUCKETS_MAX = 2 ** 24;
 
 /** How often room is made anew when another got it first: the index, or a page that went with its last item. */
 const ROOM_TRIES = 3;
@@ -123,7 +125,8 @@ export class Reservation {
    */
   expect(entries: number): boolean {
     const index = this.#index;
-    const wanted = Math.min(entries, this.#slabs.pageLimit * EXPECTED_BUCKETS_A_PAGE);
+    const most = Math.min(this.#slabs.pageLimit * EXPECTED_BUCKETS_A_PAGE, EXPECTED_BUCKETS_MAX);
+    const wanted = Math.min(entries, most);
     if (index.entryCount > 0 || index.bucketCount >= wanted || !this.#hasIndexPage()) return false;
     index.widen(wanted);
     return index.bucketCount < wanted;
