@@ -14,8 +14,10 @@ import type { SyncHalf } from './sync-report.js';
 export const SUMMED_BUCKETS = 16_384;
 
 export interface SyncPlan extends SyncBegin {
-  /** What a partial sync ends with. */
+  /** What a partial sync ends with; and a full one if it has nothing but changes to show. */
   readonly targetSeq: number;
+  /** Of a full sync: whether nothing was here when the link began. What is here now is the peer's, or a change. */
+  readonly beganEmpty: boolean;
   /** The newest version here when it began: when it is acknowledged, the peer knows all of ours up to it. */
   readonly versionHi: number;
   readonly versionLo: number;
@@ -42,7 +44,7 @@ export class OutgoingSync {
     this.#rate = rate;
     this.#limit = limit;
     if (plan.kind === 'digest') this.#digest = new RangeDigest(store, seeds, plan.rangeBits, 0, limit);
-    if (plan.kind === 'full') this.#scan = new EntryScan(store, null, rate, limit);
+    if (plan.kind === 'full' && !plan.beganEmpty) this.#scan = new EntryScan(store, null, rate, limit);
   }
 
   /** Items and tombstones sent for its sake. */
@@ -94,7 +96,7 @@ export class OutgoingSync {
    * @returns whether all that the peer lacked at the beginning has been written
    */
   fill(writer: FrameWriter, positionSeq: number): boolean {
-    if (this.plan.kind === 'partial') return positionSeq >= this.plan.targetSeq;
+    if (this.plan.kind === 'partial' || this.plan.beganEmpty) return positionSeq >= this.plan.targetSeq;
     if (this.#scan === null && !this.#compare()) return false;
     this.#scan?.fill(writer);
     return this.#scan?.isDone === true;

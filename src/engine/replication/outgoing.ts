@@ -56,6 +56,8 @@ export class Outgoing {
   #releasedSeq: number;
   /** Whether the peer lacks changes that only the present sync can bring, so that no position can be told. */
   #hasGap = true;
+  /** Whether nothing was here when the link began: all that is not the peer's is in the log from there on. */
+  #beganEmpty: boolean;
   /** The last position or end of a sync that was told. */
   #announcedSeq = 0;
   /** Up to here lies what replaced the changes that were passed over. */
@@ -71,7 +73,13 @@ export class Outgoing {
     this.#sweep = new TombstoneSweep(options.store, options.log, options.clock);
     this.ackedSeq = previous?.ackedSeq ?? 0;
     this.#releasedSeq = previous === null ? 0 : previous.#releasedSeq;
-    this.positionSeq = options.log.headSeq;
+    this.#store.lock();
+    try {
+      this.positionSeq = options.log.headSeq;
+      this.#beganEmpty = this.#store.entryCount === 0;
+    } finally {
+      this.#store.unlock();
+    }
   }
 
   /** Whether a sync has begun whose end is not written. */
@@ -120,6 +128,8 @@ export class Outgoing {
     const log = this.#log;
     const { latestHi, latestLo } = this.#clock;
     const kind = this.#kindFor(have);
+    const beganEmpty = this.#beganEmpty && kind === 'full' && !this.hasOverflowed;
+    this.#beganEmpty = false;
     if (kind === 'partial') {
       this.#hasGap = false;
       this.positionSeq = have.appliedSeq;
@@ -130,7 +140,7 @@ export class Outgoing {
       this.syncIsAcked = false;
       this.#sweep.stop();
       // Taken before anything is read: whatever changes behind the scan's back from here on is in the log.
-      this.positionSeq = log.headSeq;
+      if (!beganEmpty) this.positionSeq = log.headSeq;
     }
     const plan = {
       id: (this.sync?.plan.id ?? 0) + 1,
@@ -138,6 +148,7 @@ export class Outgoing {
       rangeBits: kind === 'digest' ? rangeBitsFor(Math.max(this.#store.entryCount, have.entryCount)) : 0,
       hasGap: this.#hasGap,
       targetSeq: log.headSeq,
+      beganEmpty,
       versionHi: latestHi,
       // With both node bits.
       versionLo: (latestLo | 1) >>> 0,

@@ -160,6 +160,32 @@ describe('a link that comes back', () => {
       /^sync done \(full: sent 1000 keys, \d+ bytes; full: received 0 keys, 0 bytes; /,
     );
   });
+
+  it.each([0, 1])('with nothing sends back nothing of a large copy but its own %i writes', (writes) => {
+    const a = new End({ ...LOW, memoryBytes: 64 * 1024 * 1024 });
+    const b = new End({ ...HIGH, memoryBytes: 64 * 1024 * 1024 });
+    fill(a, 0, 150_000);
+    const sentBack = tapItems(b);
+    connect(a, b);
+    while (a.isBusy || b.isBusy) {
+      // Several sends arrive in one piece: what b is asked for, and the first items.
+      const pieces: Uint8Array[] = [];
+      for (let sends = 0; sends < 4 && a.outbox.length > 0; sends++) {
+        const { link, bytes } = a.outbox.shift()!;
+        pieces.push(bytes.slice());
+        a.step({ kind: 'writable', link });
+        a.goOn();
+      }
+      const bytes = Buffer.concat(pieces);
+      if (writes > 0 && hasFrame(bytes, FRAME.pong)) b.set('own', 'x');
+      if (bytes.length > 0) b.step({ kind: 'received', link: 1, bytes });
+      carryFrom(b, a);
+      a.goOn();
+      b.goOn();
+    }
+    expect(sentBack).toEqual(writes > 0 ? ['own'] : []);
+    expect([b.get('k149999'), a.get('own')]).toEqual(['v149999', writes > 0 ? 'x' : null]);
+  });
 });
 
 describe('a sync', () => {

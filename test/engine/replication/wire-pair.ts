@@ -65,7 +65,8 @@ export class End {
     this.store = new Store({
       memoryBytes: options.memoryBytes ?? 16 * 1024 * 1024,
       itemSizeMaxBytes: maxItemBytes,
-      hashSeed: 1,
+      // Each node has its own, so that a copy does not come in the order of the index.
+      hashSeed: options.nodeId ?? 1,
       ...(options.tombstoneShare !== undefined && { tombstoneShare: options.tombstoneShare }),
       clock: this.clock,
       changeLog: this.log,

@@ -28,6 +28,8 @@ class Node {
   readonly outbox: { link: number; bytes: Uint8Array }[] = [];
   readonly effects: ReplicationEffect['kind'][] = [];
   readonly closed: number[] = [];
+  /** Whether the machine asked to be stepped again. */
+  hasMore = false;
   nowMs = START_MS;
 
   constructor() {
@@ -55,7 +57,14 @@ class Node {
       this.effects.push(effect.kind);
       if (effect.kind === 'send') this.outbox.push({ link: effect.link, bytes: effect.bytes.slice() });
       if (effect.kind === 'close') this.closed.push(effect.link);
+      if (effect.kind === 'continue') this.hasMore = true;
     }
+  }
+
+  /** The next turn of the event loop. */
+  goOn(): void {
+    this.hasMore = false;
+    this.step({ kind: 'pump' });
   }
 
   pass(ms: number): void {
@@ -106,11 +115,11 @@ function widowed(): Node {
 
 function carryAll(peer: End, node: Node, splitBytes?: number): void {
   const other = node as unknown as End;
-  while (peer.outbox.length > 0 || node.outbox.length > 0 || peer.hasMore) {
+  while (peer.outbox.length > 0 || node.outbox.length > 0 || peer.hasMore || node.hasMore) {
     carryFrom(peer, other, splitBytes);
     carryFrom(other, peer, splitBytes);
     peer.goOn();
-    node.step({ kind: 'pump' });
+    node.goOn();
   }
 }
 
