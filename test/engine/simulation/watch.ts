@@ -161,10 +161,15 @@ export class Watch {
     if (key === '') return peer.hasFlushed(write.version);
     const held = peer.versionOf(key);
     if (held !== null ? held >= write.version : write.value === null) return true;
-    if (held !== null) return false;
+    if (held !== null) return this.#history.isUndone(key, write) && this.#isWrittenAfter(key, held, write);
     if (this.#plan.isSmall[peer.side] || this.#history.expiring.has(key)) return true;
     const hasForgotten = this.#history.hasFlushedAlone(peer.side, write.atMs);
     return hasForgotten || this.#history.isUndone(key, write) || this.#isReplaced(key, write);
+  }
+
+  /** Whether what is held was written after it all the same: by a process that came up empty and behind in time. */
+  #isWrittenAfter(key: string, held: Version, write: Write): boolean {
+    return this.#history.writesTo(key).some(({ version, atMs }) => version === held && atMs > write.atMs);
   }
 
   /** Whether a node wrote the key again and then forgot it by itself: nothing older is taken then. */
