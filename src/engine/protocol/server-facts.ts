@@ -33,12 +33,13 @@ export interface TlsFacts {
   certificateAgeSec: number;
 }
 
-/** -Z and the ssl_ options. */
+/** What -Z and the ssl_ options ask for; the link's TLS has the same. */
 export interface TlsOptions {
   readonly certificateFile: string;
   /** Undefined: the key is in the certificate's file. */
   readonly keyFile: string | undefined;
   readonly authoritiesFile: string | undefined;
+  /** Of clients; `verify`: one that is sent must be good, `require`: and there must be one. */
   readonly clientCertificates: 'none' | 'verify' | 'require';
   readonly minVersion: '1.2' | '1.3';
   readonly ciphers: string | undefined;

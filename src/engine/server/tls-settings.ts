@@ -2,17 +2,10 @@
 // each reload.
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import type { TlsOptions } from '../protocol/server-facts.js';
 import { EXIT, FatalError } from './exit.js';
 
-export interface TlsSettings {
-  readonly certificateFile: string;
-  /** Undefined: the key is in the certificate's file. */
-  readonly keyFile: string | undefined;
-  readonly authoritiesFile: string | undefined;
-  /** Of clients; `verify`: one that is sent must be good, `require`: and there must be one. */
-  readonly clientCertificates: 'none' | 'verify' | 'require';
-  readonly minVersion: '1.2' | '1.3';
-  readonly ciphers: string | undefined;
+export interface TlsSettings extends TlsOptions {
   readonly flags: TlsFlags;
 }
 

@@ -1,5 +1,6 @@
-// Takes in what one sender has to say on a port, as the link to the peer does, and is slower than the sender. Prints
+// Takes in what a sender on a port has to say, as the link to the peer does, and is slower than the sender. Prints
 // how many bytes came, and how many of them at most without a turn of the event loop in between.
+import { DIAL_TIMEOUT_MS } from '../../../src/engine/replication/types.js';
 import { bunNet } from '../../../src/engine/server/bun-net.js';
 import { LINK_INPUT_BYTES } from '../../../src/engine/server/replication-driver.js';
 
@@ -16,8 +17,9 @@ function turned(): void {
   isTurnDue = false;
 }
 
-const listener = bunNet.listen(
-  { kind: 'tcp', host: '127.0.0.1', port: Number(process.argv[2]) },
+bunNet.dial(
+  { host: '127.0.0.1', port: Number(process.argv[2]) },
+  DIAL_TIMEOUT_MS,
   {
     open(stream) {
       stream.boundInput(LINK_INPUT_BYTES);
@@ -32,8 +34,10 @@ const listener = bunNet.listen(
     },
     drain() {},
     close() {
-      listener.stop();
       setImmediate(() => console.log(JSON.stringify({ total, most })));
     },
+  },
+  (code) => {
+    throw new Error(code);
   },
 );
