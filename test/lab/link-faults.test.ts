@@ -171,14 +171,20 @@ class Journal {
 
 /** Both nodes say that they hold the same, and have nothing to tell. */
 async function inSync(lab: Lab): Promise<void> {
+  let both: string[] = [];
   await waitUntil(
     async () => {
-      const both = await Promise.all(PAIR_HOSTS.map((host) => lab.ask(host, 'stats replication\r\n')));
+      both = await Promise.all(PAIR_HOSTS.map((host) => replicationOf(lab, host)));
       return both.every((stats) => /repl_state synced/.test(stats) && /repl_unacked 0/.test(stats));
     },
     SOON_MS,
-    () => 'the pair is not in sync',
+    () => `the pair is not in sync:\n${both.join('\n')}`,
   );
+}
+
+/** A node that comes back takes clients only once it has everything: until then it has no answer. */
+function replicationOf(lab: Lab, host: HostName): Promise<string> {
+  return lab.ask(host, 'stats replication\r\n').catch((error: Error) => error.message);
 }
 
 /** Runs a script on the ops machine with a connection to A's replication port as its file 3. @returns the number it prints */
