@@ -1,47 +1,19 @@
-// The replication core: the link to the peer, from the first dial to the last acknowledgement, as one step function.
+// The replication core: which connection to the peer is the one, from the first dial to the goodbye, as one step function.
+// What the two then tell each other is in exchange.ts.
 
-import type { Store } from '../store/store.js';
-import { versionHiOfMs, versionLoOfMs } from '../store/version.js';
 import { arbitrate } from './arbitration.js';
-import type { RingChangeLog } from './change-log.js';
-import type { HybridClock } from './clock.js';
-import { ClockOffset } from './clock-offset.js';
 import { Dialing } from './dialing.js';
+import { Exchange } from './exchange.js';
 import type { FrameSink } from './frame-decoder.js';
-import {
-  ACK_BYTES,
-  DIGEST_HEADER_BYTES,
-  FRAME,
-  maxFrameBytes,
-  readF64,
-  readU32,
-  writeF64,
-  writeU32,
-} from './frames.js';
-import {
-  bytesEqual,
-  compareNodeIds,
-  type Hello,
-  initialNodeBit,
-  nodeBitBeside,
-  nodeIdHex,
-  type Role,
-} from './handshake.js';
-import { HAVE_BYTES, readHave, writeHave } from './have.js';
-import { type Fault, Incoming } from './incoming.js';
+import { FRAME, maxFrameBytes } from './frames.js';
+import { bytesEqual, compareNodeIds, type Hello, nodeIdHex, type Role } from './handshake.js';
+import type { Fault } from './incoming.js';
 import { Introductions } from './introductions.js';
-import { Lag } from './lag.js';
 import type { Link } from './link.js';
-import { Outgoing, type OutgoingOptions } from './outgoing.js';
-import { PeerLimit } from './peer-limit.js';
-import { type DigestSeeds, digestSeeds } from './range-digest.js';
-import { RateLimit } from './rate-limit.js';
 import { Readiness } from './readiness.js';
 import { type Refusal, refusalCode, refusalFromPeer, refusalLine } from './refusals.js';
 import { SaidLately } from './said-lately.js';
 import { Statistics } from './statistics.js';
-import { readSyncBegin } from './sync-begin.js';
-import { SyncReport } from './sync-report.js';
 import type {
   LinkId,
   ReplicationEffect,
@@ -53,12 +25,9 @@ import type {
   TlsFailure,
 } from './types.js';
 
-const HEARTBEAT_MS = 500;
 const SILENCE_MS = 3_000;
 const DEFAULT_READY_TIMEOUT_MS = 10_000;
 const DEFAULT_STOP_TIMEOUT_MS = 2_000;
-/** So much lies between two digest syncs for the sake of what was lost. */
-const ASK_AFTER_LOSS_MS = 10_000;
 
 /**
  * Two of these, one on each node, keep two stores alike. The states of a link are told in link.ts. Whatever
@@ -66,37 +35,20 @@ const ASK_AFTER_LOSS_MS = 10_000;
  * pair cannot form again.
  */
 export class Replicator implements ReplicationMachine {
-  readonly #store: Store;
-  readonly #log: RingChangeLog;
-  readonly #clock: HybridClock;
   readonly #options: ReplicatorOptions;
   readonly #introductions: Introductions;
   readonly #effects: ReplicationEffect[] = [];
+  /** All that are open; the one of them that is proven is the exchange's. */
   readonly #links = new Map<LinkId, Link>();
+  readonly #exchange: Exchange;
   readonly #dialing: Dialing;
   readonly #readiness: Readiness;
-  readonly #incoming: Incoming;
-  readonly #limit: PeerLimit;
-  /** The one proven link, and the halves that work on it. */
-  #active: Link | null = null;
-  #outgoing: Outgoing;
-  /** The last version made or seen here before it. */
-  #beforeHi = 0;
-  #beforeLo = 0;
-  readonly #outgoingOptions: OutgoingOptions;
-  /** Of the present link. */
-  #seeds: DigestSeeds = { spread: 0, mix: 0 };
-  readonly #offset = new ClockOffset();
+  readonly #statistics: Statistics;
+  readonly #refusals = new SaidLately();
   #nowMs = 0;
   /** Set by `stop`. */
   #stopDeadlineMs: number | null = null;
   #hasStopped = false;
-  readonly #statistics: Statistics;
-  readonly #lag = new Lag();
-  /** When the peer was last told what we have. */
-  #askedMs = 0;
-  readonly #syncs = new SyncReport();
-  readonly #refusals = new SaidLately();
   /** What the decoder hands its frames to; made once, so that a chunk costs no closure. */
   #receivingLink: Link | null = null;
   readonly #sink: FrameSink = {
@@ -107,67 +59,50 @@ export class Replicator implements ReplicationMachine {
     this.#options = options;
     this.#introductions = new Introductions(options);
     this.#statistics = new Statistics(options);
-    this.#store = options.store;
-    this.#log = options.changeLog;
-    this.#clock = options.clock;
-    this.#clock.nodeBit = initialNodeBit(options.nodeId);
     this.#dialing = new Dialing(options.random);
     this.#readiness = new Readiness(options.readyTimeoutMs ?? DEFAULT_READY_TIMEOUT_MS);
-    this.#limit = new PeerLimit(options.store);
-    this.#incoming = new Incoming(options.store, this.#limit);
-    this.#outgoingOptions = {
-      store: options.store,
-      log: options.changeLog,
-      clock: options.clock,
-      nodeId: options.nodeId,
-      rate: new RateLimit(options.syncBytesPerSec ?? Number.POSITIVE_INFINITY),
-      limit: this.#limit,
-    };
-    this.#outgoing = new Outgoing(this.#outgoingOptions, this.#seeds, null);
+    this.#exchange = new Exchange(options, {
+      onCopied: () => this.#openClientPort(),
+      onInSync: () => this.#dialing.linkWorked(),
+      onNews: (line) => this.#say(line),
+    });
   }
 
   get hasOutgoing(): boolean {
-    const link = this.#active;
-    return link !== null && !link.awaitingWritable && link.carriesData && this.#outgoing.hasChanges;
+    return this.#exchange.hasOutgoing;
   }
 
   get awaitsChanges(): boolean {
-    const link = this.#active;
-    return link !== null && !link.awaitingWritable && link.carriesData && !this.#outgoing.hasChanges;
+    return this.#exchange.awaitsChanges;
   }
 
   get isInSync(): boolean {
-    return this.#active !== null && this.#outgoing.syncIsAcked && this.#incoming.copy === 'complete';
+    return this.#exchange.isInSync;
   }
 
   get ackedSeq(): number {
-    return this.#outgoing.ackedSeq;
+    return this.#exchange.outgoing.ackedSeq;
   }
 
   step(event: ReplicationEvent, nowMs: number): readonly ReplicationEffect[] {
+    const { store, changeLog } = this.#options;
     this.#effects.length = 0;
     if (this.#hasStopped) return this.#effects;
     if (nowMs > this.#nowMs) this.#nowMs = nowMs;
-    this.#store.setNow(this.#nowMs);
-    this.#lag.note(this.#log.headSeq, this.#nowMs);
+    store.setNow(this.#nowMs);
+    this.#exchange.lag.note(changeLog.headSeq, this.#nowMs);
     this.#take(event);
     this.#dialIfDue();
     for (const link of this.#links.values()) this.#pump(link);
     this.#stopIfDone();
-    this.#store.noteSync(this.#incoming.copy === 'complete', this.#readiness.serving);
+    store.noteSync(this.#exchange.isCopied, this.#readiness.serving);
     return this.#effects;
   }
 
   stats(nowMs: number): ReplicationStats {
     const sources = {
       readiness: this.#readiness,
-      incoming: this.#incoming,
-      limit: this.#limit,
-      lag: this.#lag,
-      syncs: this.#syncs,
-      active: this.#active,
-      outgoing: this.#outgoing,
-      offset: this.#offset,
+      exchange: this.#exchange,
       state: this.#state(),
       secretCount: this.#introductions.secretCount,
     };
@@ -175,7 +110,7 @@ export class Replicator implements ReplicationMachine {
   }
 
   #state(): ReplicationState {
-    if (this.#active !== null) return this.isInSync ? 'synced' : 'syncing';
+    if (this.#exchange.link !== null) return this.isInSync ? 'synced' : 'syncing';
     return this.#links.size > 0 || !this.#readiness.serving ? 'connecting' : 'alone';
   }
 
@@ -185,7 +120,7 @@ export class Replicator implements ReplicationMachine {
     switch (event.kind) {
       case 'start':
         this.#readiness.start(this.#nowMs);
-        this.#beginVersions();
+        this.#exchange.start(this.#nowMs);
         if (!this.#options.dials) this.#openClientPort();
         return;
       case 'tick':
@@ -241,12 +176,6 @@ export class Replicator implements ReplicationMachine {
     }
   }
 
-  /** From here on versions are made, none lower than this. */
-  #beginVersions(): void {
-    const firstMs = Math.floor(Math.max(this.#nowMs, this.#clock.latestMs));
-    this.#store.lostWrites.begin(versionHiOfMs(firstMs), versionLoOfMs(firstMs));
-  }
-
   #tick(): void {
     const now = this.#nowMs;
     for (const link of this.#links.values()) {
@@ -256,11 +185,10 @@ export class Replicator implements ReplicationMachine {
         this.#drop(link, `nothing heard for ${SILENCE_MS / 1_000} s`);
       }
     }
-    this.#outgoing.tick();
-    this.#askAfterLoss();
+    this.#exchange.tick(now);
     if (this.#readiness.overdue(now)) {
       this.#say(
-        this.#incoming.copy === 'complete'
+        this.#exchange.isCopied
           ? 'serving before the peer has seen all that was kept here: it was not ready in time'
           : 'serving without the data of the peer: it was not ready in time',
       );
@@ -268,22 +196,15 @@ export class Replicator implements ReplicationMachine {
     }
   }
 
-  /** What was lost before the peer had it leaves something older there: compares once more, not too often. */
-  #askAfterLoss(): void {
-    const link = this.#active;
-    if (link === null || !this.#store.lostWrites.isPending || !this.isInSync || this.#incoming.isSyncing)
-      return;
-    if (this.#nowMs - this.#askedMs >= ASK_AFTER_LOSS_MS) link.haveIsDue = true;
-  }
-
   #receive(link: Link, bytes: Uint8Array): void {
     link.heardMs = this.#nowMs;
     this.#statistics.bytesReceived += bytes.length;
     this.#receivingLink = link;
-    const receivedBefore = this.#incoming.received;
+    const { incoming } = this.#exchange;
+    const receivedBefore = incoming.received;
     const isSound = link.decoder.feed(bytes, this.#sink);
     this.#receivingLink = null;
-    if (this.#incoming.received !== receivedBefore) this.#readiness.progress(this.#nowMs);
+    if (incoming.received !== receivedBefore) this.#readiness.progress(this.#nowMs);
     if (isSound || link.state === 'closed') return;
     if (link.isStranger) this.#refuse(link, isTlsRecord(bytes) ? 'noTlsHere' : 'notRepcached');
     else this.#drop(link, 'the peer sent something that is no frame');
@@ -292,7 +213,7 @@ export class Replicator implements ReplicationMachine {
   // ── Dialling, and who stays ────────────────────────────────────────────────────────────────────────────────
 
   #dialIfDue(): void {
-    const mayDial = this.#options.dials && this.#stopDeadlineMs === null && this.#active === null;
+    const mayDial = this.#options.dials && this.#stopDeadlineMs === null && this.#exchange.link === null;
     if (!mayDial) return;
     for (const link of this.#links.values()) if (link.role === 'dialer') return;
     if (this.#dialing.begin(this.#nowMs)) this.#effects.push({ kind: 'dial' });
@@ -313,7 +234,7 @@ export class Replicator implements ReplicationMachine {
   /** The other end has shown who it is: whether its link is the one. */
   #onProven(link: Link): void {
     const peer = link.peerHello!;
-    const present = this.#active;
+    const present = this.#exchange.link;
     if (present !== null) {
       const samePeer = bytesEqual(peer.nodeId, present.peerHello!.nodeId);
       const verdict = arbitrate({
@@ -339,41 +260,12 @@ export class Replicator implements ReplicationMachine {
     }
   }
 
-  #joinClocks(nodeBit: 0 | 1, peerClockMs: number): void {
-    this.#store.lock();
-    try {
-      this.#clock.nodeBit = nodeBit;
-      this.#store.remoteWinsTies = nodeBit === 1;
-      // Whatever the peer has given a version to is older than what is written here from now on.
-      this.#clock.observe(
-        versionHiOfMs(peerClockMs),
-        (versionLoOfMs(peerClockMs) | 0xffff) >>> 0,
-        this.#nowMs,
-      );
-    } finally {
-      this.#store.unlock();
-    }
-  }
-
-  /** The peer is proven, and this link is the one. Data moves once the clock offset is known. */
+  /** The peer is proven, and this link is the one. */
   #establish(link: Link, peer: Hello, isNews: boolean): void {
     link.enter('measuring');
     link.decoder.maxFrameBytes = maxFrameBytes(this.#options.maxValueBytes);
-    const nodeBit = nodeBitBeside(this.#options.nodeId, peer.nodeId);
-    this.#beforeHi = this.#clock.latestHi;
-    this.#beforeLo = this.#clock.latestLo;
-    this.#log.beginLink(nodeBit, this.#beforeHi, this.#beforeLo);
-    this.#joinClocks(nodeBit, peer.clockMs);
-    this.#active = link;
-    this.#incoming.beginLink();
-    this.#limit.maxItemBytes = peer.maxItemBytes;
-    this.#seeds =
-      link.role === 'dialer'
-        ? digestSeeds(link.ownHello.nonce, peer.nonce)
-        : digestSeeds(peer.nonce, link.ownHello.nonce);
-    this.#outgoing = new Outgoing(this.#outgoingOptions, this.#seeds, this.#outgoing);
+    this.#exchange.begin(link, this.#nowMs);
     this.#statistics.linkUp(this.#nowMs);
-    this.#syncs.begin(this.#nowMs);
     this.#refusals.forget();
     if (!isNews) return;
     this.#say(`link up (peer ${link.address}, node ${nodeIdHex(peer.nodeId)})`);
@@ -382,7 +274,7 @@ export class Replicator implements ReplicationMachine {
 
   /** Once for a link, and not for each item. */
   #sayLimits(thereBytes: number): void {
-    const hereBytes = this.#store.itemSizeMaxBytes;
+    const hereBytes = this.#options.store.itemSizeMaxBytes;
     if (thereBytes === hereBytes) return;
     const whose = thereBytes < hereBytes ? 'this node' : 'the peer';
     this.#say(
@@ -428,7 +320,7 @@ export class Replicator implements ReplicationMachine {
 
   /** The connection failed, or must go: what it carried is down. */
   #drop(link: Link, why: string): void {
-    const wasActive = this.#active === link;
+    const wasActive = this.#exchange.link === link;
     this.#discard(link);
     if (wasActive) this.#say(`link down (${why})`);
     if (wasActive || link.role === 'dialer') this.#dialing.putOff(this.#nowMs);
@@ -440,12 +332,7 @@ export class Replicator implements ReplicationMachine {
     link.enter('closed');
     this.#links.delete(link.id);
     this.#effects.push({ kind: 'close', link: link.id });
-    if (this.#active !== link) return;
-    this.#active = null;
-    this.#store.lostWrites.part(this.#clock.latestHi, this.#clock.latestLo);
-    this.#incoming.beginLink();
-    this.#outgoing.syncIsAcked = false;
-    this.#syncs.abandon();
+    if (this.#exchange.link === link) this.#exchange.end();
   }
 
   // ── Frames ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -477,120 +364,14 @@ export class Replicator implements ReplicationMachine {
   }
 
   #onPeerFrame(link: Link, type: number, bytes: Uint8Array, start: number, end: number): Fault {
-    const size = end - start;
-    switch (type) {
-      case FRAME.item:
-        return this.#incoming.item(bytes, start, end);
-      case FRAME.markedItem:
-        return this.#incoming.markedItem(bytes, start, end);
-      case FRAME.tombstone:
-        return this.#incoming.tombstone(bytes, start, end);
-      case FRAME.flush:
-        return this.#incoming.flush(bytes, start, end);
-      case FRAME.position:
-      case FRAME.syncEnd:
-        if (size !== 8) break;
-        return this.#onPosition(link, type, readF64(bytes, start));
-      case FRAME.have:
-        return this.#onHave(link, bytes, start, end);
-      case FRAME.syncBegin:
-        return this.#onSyncBegin(bytes, start, end);
-      case FRAME.digest:
-        if (size < DIGEST_HEADER_BYTES) break;
-        if (this.#outgoing.sync?.takeDigest(bytes, start, end) === false) break;
-        return null;
-      case FRAME.ack:
-        if (size !== ACK_BYTES) break;
-        return this.#onAck(link, readF64(bytes, start), readU32(bytes, start + 8));
-      case FRAME.ping:
-        if (size !== 8) break;
-        link.pongDueMs = readF64(bytes, start);
-        return null;
-      case FRAME.pong:
-        if (size !== 16) break;
-        this.#onPong(link, readF64(bytes, start), readF64(bytes, start + 8));
-        return null;
-      case FRAME.refuse:
-        // The peer proved us wrong only after we had proved it right: it is the one to say why.
-        this.#onRefusal(link, bytes[start]);
-        return null;
-      case FRAME.bye:
-        this.#dialing.linkWorked();
-        return 'the peer was stopped';
+    if (type === FRAME.bye) {
+      this.#dialing.linkWorked();
+      return 'the peer was stopped';
     }
-    return malformed(type);
-  }
-
-  #onPong(link: Link, sentMs: number, peerMs: number): void {
-    this.#offset.sample(sentMs, peerMs, this.#nowMs);
-    this.#incoming.exptimeCorrectionSec = this.#offset.correctionSec;
-    this.#incoming.clockOffsetMs = this.#offset.estimateMs;
-    this.#incoming.pinged(sentMs);
-    link.isMeasured = true;
-    if (link.state === 'measuring') this.#syncIfDue(link);
-  }
-
-  /** The peer says what it has: at the beginning of a link, and whenever it needs to be compared again. */
-  #onHave(link: Link, bytes: Uint8Array, start: number, end: number): Fault {
-    const have = readHave(bytes, start, end);
-    if (have === null) return malformed(FRAME.have);
-    link.peerHave = have;
-    this.#incoming.expect(have.entryCount);
-    this.#syncIfDue(link);
+    if (type !== FRAME.refuse) return this.#exchange.hear(type, bytes, start, end, this.#nowMs);
+    // The peer proved us wrong only after we had proved it right: it is the one to say why.
+    this.#onRefusal(link, bytes[start]);
     return null;
-  }
-
-  /** Begins once it is known what the peer has, and how far its clock is from ours. */
-  #syncIfDue(link: Link): void {
-    if (!link.isMeasured || link.peerHave === null || link.state === 'syncing') return;
-    link.enter('syncing');
-    link.syncIsDue = true;
-    this.#syncs.begin(this.#nowMs);
-  }
-
-  #onSyncBegin(bytes: Uint8Array, start: number, end: number): Fault {
-    const sync = readSyncBegin(bytes, start, end);
-    if (sync === null) return malformed(FRAME.syncBegin);
-    this.#incoming.beginSync(sync, this.#seeds);
-    this.#syncs.begin(this.#nowMs);
-    return null;
-  }
-
-  #onPosition(link: Link, type: number, seq: number): Fault {
-    if (!Number.isSafeInteger(seq) || seq < 0) return malformed(type);
-    const incoming = this.#incoming;
-    link.ackDueSeq = seq;
-    if (type === FRAME.syncEnd) {
-      incoming.endSync();
-      this.#store.lostWrites.join(this.#clock.nodeBit, this.#beforeHi, this.#beforeLo);
-      this.#syncs.received({ kind: incoming.syncKind, keys: incoming.syncKeys, bytes: incoming.syncBytes });
-      this.#openIfCopied(link);
-      this.#noteSync();
-    }
-    incoming.reached(link.peerHello!.nodeId, seq);
-    return null;
-  }
-
-  #onAck(link: Link, seq: number, syncId: number): Fault {
-    const outgoing = this.#outgoing;
-    const awaitedSync = outgoing.awaitsSyncAck;
-    if (!outgoing.acknowledge(seq, syncId)) return malformed(FRAME.ack);
-    this.#lag.acknowledged(outgoing.ackedSeq, this.#nowMs);
-    if (awaitedSync && !outgoing.awaitsSyncAck) {
-      this.#syncs.sent(outgoing.sync!.half);
-      this.#openIfCopied(link);
-    }
-    this.#noteSync();
-    return null;
-  }
-
-  /** Says `sync done` once both nodes are where they should be. */
-  #noteSync(): void {
-    if (!this.isInSync || this.#outgoing.awaitsSyncAck || this.#incoming.isSyncing) return;
-    const line = this.#syncs.end(this.#nowMs);
-    if (line === null) return;
-    this.#dialing.linkWorked();
-    this.#say(line);
   }
 
   // ── Sending ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -600,9 +381,10 @@ export class Replicator implements ReplicationMachine {
     if (link.awaitingWritable) return;
     const { writer } = link;
     this.#introductions.prove(link);
-    if (link === this.#active) this.#pumpActive(link);
+    const isPeer = link === this.#exchange.link;
+    if (isPeer) this.#exchange.fill(link, this.#nowMs);
     if (writer.length === 0) {
-      if (link === this.#active && this.#isWorking(link)) this.#effects.push({ kind: 'continue' });
+      if (isPeer && this.#exchange.isWorking) this.#effects.push({ kind: 'continue' });
       return;
     }
     link.awaitingWritable = true;
@@ -610,76 +392,7 @@ export class Replicator implements ReplicationMachine {
     this.#effects.push({ kind: 'send', link: link.id, bytes: writer.bytes });
   }
 
-  /** Whether there is more to do at once, though nothing to send yet. */
-  #isWorking(link: Link): boolean {
-    return this.#incoming.isReplying || (link.carriesData && this.#outgoing.isWorking);
-  }
-
-  #pumpActive(link: Link): void {
-    const { writer } = link;
-    const asksAgain = link.haveIsDue && link.isMeasured;
-    // Who answers the ping behind it has heard the question.
-    if (asksAgain) this.#ask(link);
-    // At first the ping goes first: the peer starts its copy at our first pong, and must have our ping by then, so that
-    // its own pong comes to us before the copy does.
-    if (asksAgain || this.#nowMs - link.pingedMs >= HEARTBEAT_MS) {
-      link.pingedMs = this.#nowMs;
-      writer.numberFrame(FRAME.ping, this.#nowMs);
-    }
-    if (link.pongDueMs !== null) {
-      writer.numbersFrame(FRAME.pong, link.pongDueMs, this.#nowMs);
-      link.pongDueMs = null;
-    }
-    this.#incoming.sentBack.write(writer, this.#nowMs);
-    if (link.haveIsDue) this.#ask(link);
-    if (link.ackDueSeq !== null) {
-      const at = writer.begin(FRAME.ack, ACK_BYTES);
-      writeF64(writer.buffer, at, link.ackDueSeq);
-      writeU32(writer.buffer, at + 8, this.#incoming.completeSyncId);
-      link.ackDueSeq = null;
-    }
-    if (this.#incoming.isReplying) this.#incoming.fillReply(writer);
-    if (link.carriesData) this.#pumpData(link);
-  }
-
-  /** Tells the peer what is here, for it to send the rest. */
-  #ask(link: Link): void {
-    const { writer } = link;
-    link.haveIsDue = false;
-    this.#askedMs = this.#nowMs;
-    writeHave(writer.buffer, writer.begin(FRAME.have, HAVE_BYTES), this.#incoming.have(this.#nowMs));
-  }
-
-  #pumpData(link: Link): void {
-    const outgoing = this.#outgoing;
-    const { writer } = link;
-    if (outgoing.hasOverflowed) {
-      // While a sync is under way it may happen again and again: that is no news.
-      if (!outgoing.awaitsSyncAck) {
-        this.#say('more changes than the change log holds: comparing all that both nodes have');
-      }
-      if (link.state === 'streaming') link.enter('syncing');
-      link.syncIsDue = true;
-      this.#syncs.begin(this.#nowMs);
-    }
-    if (link.syncIsDue) {
-      link.syncIsDue = false;
-      outgoing.beginSync(writer, link.peerHave!);
-    }
-    outgoing.fill(writer, this.#nowMs);
-    if (link.state === 'syncing' && !outgoing.isSyncing) link.enter('streaming');
-  }
-
   // ── Beginning and end of service ───────────────────────────────────────────────────────────────────────────
-
-  /**
-   * Of what this node kept from before, the peer may have had something newer and lost it. Before it acknowledges our
-   * sync it sends that back (sent-back.ts). A peer that had nothing has nothing to say.
-   */
-  #openIfCopied(link: Link): void {
-    if (this.#incoming.copy !== 'complete') return;
-    if (this.#outgoing.syncIsAcked || link.peerHave?.entryCount === 0) this.#openClientPort();
-  }
 
   #openClientPort(): void {
     if (this.#readiness.open()) this.#effects.push({ kind: 'ready' });
@@ -687,16 +400,14 @@ export class Replicator implements ReplicationMachine {
 
   #stopIfDone(): void {
     if (this.#stopDeadlineMs === null) return;
-    const link = this.#active;
-    const isHandedOver = link === null || (this.#outgoing.isDone && !link.awaitingWritable);
+    const { link, isHandedOver, outgoing } = this.#exchange;
     if (!isHandedOver && this.#nowMs < this.#stopDeadlineMs) return;
     if (link !== null && isHandedOver) {
       link.writer.empty(FRAME.bye);
       this.#effects.push({ kind: 'send', link: link.id, bytes: link.writer.bytes });
     } else if (link !== null) {
-      this.#say(
-        `stopped before the peer had everything (${this.#log.headSeq - this.#outgoing.ackedSeq} changes left)`,
-      );
+      const left = this.#options.changeLog.headSeq - outgoing.ackedSeq;
+      this.#say(`stopped before the peer had everything (${left} changes left)`);
     }
     for (const open of [...this.#links.values()]) this.#discard(open);
     this.#hasStopped = true;
@@ -706,10 +417,6 @@ export class Replicator implements ReplicationMachine {
   #say(line: string): void {
     this.#effects.push({ kind: 'log', line });
   }
-}
-
-function malformed(type: number): Fault {
-  return `the peer sent a malformed frame of type ${type}`;
 }
 
 function whomWeRefuse(link: Link): string {

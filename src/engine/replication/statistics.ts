@@ -1,26 +1,14 @@
 // `stats replication` of a link between two nodes of ours, and what is counted for it alone.
 
-import type { ClockOffset } from './clock-offset.js';
+import type { Exchange } from './exchange.js';
 import { nodeIdHex } from './handshake.js';
-import type { Incoming } from './incoming.js';
-import type { Lag } from './lag.js';
-import type { Link } from './link.js';
-import type { Outgoing } from './outgoing.js';
-import type { PeerLimit } from './peer-limit.js';
 import type { Readiness } from './readiness.js';
-import type { SyncReport } from './sync-report.js';
 import type { LinkStats, ReplicationState, ReplicationStats, ReplicatorOptions } from './types.js';
 
 /** What the figures are taken from, apart from the node's memory and log. */
 export interface StatisticsSources {
   readonly readiness: Readiness;
-  readonly incoming: Incoming;
-  readonly limit: PeerLimit;
-  readonly lag: Lag;
-  readonly syncs: SyncReport;
-  readonly active: Link | null;
-  readonly outgoing: Outgoing;
-  readonly offset: ClockOffset;
+  readonly exchange: Exchange;
   readonly state: ReplicationState;
   readonly secretCount: number;
 }
@@ -42,18 +30,18 @@ export class Statistics {
   }
 
   read(sources: StatisticsSources, nowMs: number): ReplicationStats {
-    const { active, incoming, syncs } = sources;
+    const { link, incoming, outgoing, syncs, offset, limit } = sources.exchange;
     const { store, changeLog, clock, nodeId } = this.#options;
     const { received, applied, conflicts } = incoming;
     const logSeq = changeLog.headSeq;
-    const { ackedSeq } = sources.outgoing;
+    const { ackedSeq } = outgoing;
     return {
       repl_protocol: 'own',
       repl_state: sources.state,
-      repl_peer: active?.address ?? '',
+      repl_peer: link?.address ?? '',
       repl_node_id: nodeIdHex(nodeId),
       repl_node_bit: clock.nodeBit,
-      repl_link_uptime_sec: active === null ? 0 : Math.max(0, Math.floor((nowMs - this.#linkUpMs) / 1_000)),
+      repl_link_uptime_sec: link === null ? 0 : Math.max(0, Math.floor((nowMs - this.#linkUpMs) / 1_000)),
       repl_log_seq: logSeq,
       repl_acked_seq: ackedSeq,
       repl_unacked: logSeq - ackedSeq,
@@ -66,21 +54,20 @@ export class Statistics {
       repl_full_copies_received: syncs.receivedCounts.full,
       repl_last_sync_items: syncs.lastKeys,
       repl_last_sync_ms: Math.round(syncs.lastMs),
-      repl_clock_offset_ms: Math.round(sources.offset.estimateMs),
+      repl_clock_offset_ms: Math.round(offset.estimateMs),
       repl_secrets: sources.secretCount,
-      repl_tls: active?.channelBinding == null ? 0 : 1,
-      repl_unsendable: sources.limit.unsendable,
+      repl_tls: link?.channelBinding == null ? 0 : 1,
+      repl_unsendable: limit.unsendable,
       repl_serving: sources.readiness.serving ? 1 : 0,
-      ...this.#ofLink(sources, nowMs),
+      ...this.#ofLink(sources.exchange, nowMs),
     };
   }
 
-  #ofLink(sources: StatisticsSources, nowMs: number): LinkStats {
-    const { active, outgoing, lag } = sources;
-    const { sentCounts, receivedCounts, lastKind, lastBytes } = sources.syncs;
+  #ofLink({ link, outgoing, lag, syncs }: Exchange, nowMs: number): LinkStats {
+    const { sentCounts, receivedCounts, lastKind, lastBytes } = syncs;
     const { store, changeLog } = this.#options;
     return {
-      repl_link_role: active?.role ?? 'none',
+      repl_link_role: link?.role ?? 'none',
       repl_reconnects: Math.max(0, this.#linksUp - 1),
       repl_bytes_sent: this.bytesSent,
       repl_bytes_received: this.bytesReceived,
