@@ -20,7 +20,10 @@ import type { LinkId, MessageAuthenticator, ReplicatorOptions } from './types.js
 
 /** How long a stranger may take to show who it is. */
 const HANDSHAKE_TIMEOUT_MS = 2_000;
-/** How many may be at it at once: what they can make us hold is bounded by this. */
+/**
+ * How many who connected may be at it at once, from addresses of the peer's and from all others each: what they can make
+ * us hold is bounded by this, and nobody else can take the places where the peer is awaited.
+ */
 const MAX_STRANGERS = 8;
 
 /** What a frame of a stranger comes to: there is more to hear, it is proven, or it is refused. */
@@ -48,11 +51,22 @@ export class Introductions {
     this.#secrets = secrets;
   }
 
-  /** Whether there is room for one more who connects. */
-  hasRoom(links: Iterable<Link>): boolean {
+  /**
+   * Whether there is a place for one more who connects. Where others share the peer's address (both nodes on one host,
+   * NAT), the places there may be full as well: then a newcomer has the place of the oldest that has said nothing. The
+   * peer greets as soon as it is connected.
+   * @returns the link to be closed for it, if there is a place only so
+   */
+  placeFor(isFromPeer: boolean, links: Iterable<Link>): 'free' | 'none' | Link {
     let strangers = 0;
-    for (const link of links) if (link.isStranger) strangers += 1;
-    return strangers < MAX_STRANGERS;
+    let oldestSilent: Link | undefined;
+    for (const link of links) {
+      if (!link.isStranger || link.role === 'dialer' || link.isFromPeer !== isFromPeer) continue;
+      strangers += 1;
+      if (link.state === 'greeting') oldestSilent ??= link;
+    }
+    if (strangers < MAX_STRANGERS) return 'free';
+    return isFromPeer && oldestSilent !== undefined ? oldestSilent : 'none';
   }
 
   isOverdue(link: Link, nowMs: number): boolean {
@@ -60,7 +74,7 @@ export class Introductions {
   }
 
   /** A new connection: says hello. */
-  meet(id: LinkId, role: Role, address: string, nowMs: number): Link {
+  meet(id: LinkId, role: Role, address: string, isFromPeer: boolean, nowMs: number): Link {
     const { nodeId, pairId, randomBytes } = this.#options;
     const hello: Hello = {
       nodeId,
@@ -71,7 +85,7 @@ export class Introductions {
       clockMs: this.#clock.latestMs,
       maxItemBytes: this.#store.itemSizeMaxBytes,
     };
-    const link = new Link(id, role, address, nowMs, hello, encodeHello(hello));
+    const link = new Link(id, role, address, isFromPeer, nowMs, hello, encodeHello(hello));
     link.writer.bytesFrame(FRAME.hello, link.ownHelloBytes);
     return link;
   }

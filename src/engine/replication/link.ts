@@ -36,6 +36,8 @@ export class Link {
   readonly role: Role;
   /** `host:port`, for log lines. */
   readonly address: string;
+  /** Whether it was dialled, or came from an address of the peer's. */
+  readonly isFromPeer: boolean;
   readonly sinceMs: number;
   readonly decoder = new FrameDecoder();
   readonly writer = new FrameWriter();
@@ -71,6 +73,7 @@ export class Link {
     id: LinkId,
     role: Role,
     address: string,
+    isFromPeer: boolean,
     nowMs: number,
     ownHello: Hello,
     ownHelloBytes: Uint8Array,
@@ -78,6 +81,7 @@ export class Link {
     this.id = id;
     this.role = role;
     this.address = address;
+    this.isFromPeer = isFromPeer;
     this.sinceMs = nowMs;
     this.heardMs = nowMs;
     this.ownHello = ownHello;

@@ -129,17 +129,17 @@ export class Replicator implements ReplicationMachine {
       case 'pump':
         return;
       case 'accepted':
-        this.#meet(event.link, 'acceptor', event.address);
+        this.#admit(event.link, event.address, event.isFromPeer);
         return;
       case 'dialed':
         this.#dialing.ended();
-        this.#meet(event.link, 'dialer', event.address);
+        this.#meet(event.link, 'dialer', event.address, true);
         return;
       case 'dialFailed':
         this.#dialing.ended();
         this.#dialing.putOff(this.#nowMs);
         // The peer may have dialled us meanwhile; then it is there, and has something to copy.
-        if (event.failure === 'refused' && this.#links.size === 0) this.#openClientPort();
+        if (event.failure === 'refused' && !this.#mayBeMeetingPeer()) this.#openClientPort();
         return;
       case 'secured': {
         const link = this.#links.get(event.link);
@@ -219,16 +219,25 @@ export class Replicator implements ReplicationMachine {
     if (this.#dialing.begin(this.#nowMs)) this.#effects.push({ kind: 'dial' });
   }
 
-  #meet(id: LinkId, role: Role, address: string): void {
-    const introductions = this.#introductions;
-    if (
-      this.#stopDeadlineMs !== null ||
-      (role === 'acceptor' && !introductions.hasRoom(this.#links.values()))
-    ) {
-      this.#effects.push({ kind: 'close', link: id });
-      return;
+  /** Somebody connected. */
+  #admit(id: LinkId, address: string, isFromPeer: boolean): void {
+    const place = this.#introductions.placeFor(isFromPeer, this.#links.values());
+    if (place === 'none') this.#effects.push({ kind: 'close', link: id });
+    else {
+      if (place !== 'free') this.#discard(place);
+      this.#meet(id, 'acceptor', address, isFromPeer);
     }
-    this.#links.set(id, introductions.meet(id, role, address, this.#nowMs));
+  }
+
+  #meet(id: LinkId, role: Role, address: string, isFromPeer: boolean): void {
+    if (this.#stopDeadlineMs !== null) this.#effects.push({ kind: 'close', link: id });
+    else this.#links.set(id, this.#introductions.meet(id, role, address, isFromPeer, this.#nowMs));
+  }
+
+  /** Whether somebody is connected who is the peer, or may well turn out to be: not only others who say nothing. */
+  #mayBeMeetingPeer(): boolean {
+    for (const link of this.#links.values()) if (link.isFromPeer || link.state !== 'greeting') return true;
+    return false;
   }
 
   /** The other end has shown who it is: whether its link is the one. */

@@ -29,8 +29,16 @@ export type ReplicationEvent =
    * is true; cheap otherwise.
    */
   | { readonly kind: 'pump' }
-  /** Somebody connected to the replication port. `address` (`host:port`) is for log lines only. */
-  | { readonly kind: 'accepted'; readonly link: LinkId; readonly address: string }
+  /**
+   * Somebody connected to the replication port. `address` (`host:port`) is for log lines only. `isFromPeer`: from an
+   * address that `-x` stands for. That proves nothing, and behind NAT the peer itself comes from another one.
+   */
+  | {
+      readonly kind: 'accepted';
+      readonly link: LinkId;
+      readonly address: string;
+      readonly isFromPeer: boolean;
+    }
   /** The dial asked for by the `dial` effect is connected. */
   | { readonly kind: 'dialed'; readonly link: LinkId; readonly address: string }
   /** The dial asked for by the `dial` effect came to nothing. */

@@ -1,11 +1,10 @@
 // The legacy protocol's core for this node, and who may be its peer: there is no secret to prove, only an address.
 import { randomBytes } from 'node:crypto';
-import { lookup } from 'node:dns/promises';
-import { isIP } from 'node:net';
 import { LegacyHandover } from '../replication/legacy/handover.js';
 import { LegacyReplicator } from '../replication/legacy/legacy-replicator.js';
 import type { ReplicationMachine } from '../replication/types.js';
 import type { NodeState } from './node-state.js';
+import { PeerAddresses } from './peer-addresses.js';
 
 const NODE_ID_BYTES = 8;
 
@@ -39,36 +38,4 @@ export function legacyMachineOf(
     maxValueBytes: options.maxItemBytes,
   });
   return new LegacyHandover({ legacy, successor, accepts });
-}
-
-/** The addresses that the host name of -x stands for. */
-export class PeerAddresses {
-  readonly #host: string;
-  #known: ReadonlySet<string>;
-
-  constructor(host: string) {
-    this.#host = host;
-    this.#known = new Set([host]);
-    if (isIP(host) === 0) this.#lookUp();
-  }
-
-  /**
-   * @param address `host:port`, IPv6 in brackets
-   * Of a name that has changed its address since, the first connection is refused and the next one taken.
-   */
-  include(address: string): boolean {
-    const isKnown = this.#known.has(address.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1'));
-    if (!isKnown && isIP(this.#host) === 0) this.#lookUp();
-    return isKnown;
-  }
-
-  #lookUp(): void {
-    lookup(this.#host, { all: true }).then(
-      (found) => {
-        this.#known = new Set(found.map(({ address }) => address));
-      },
-      // No name server just now: what was known stays.
-      () => {},
-    );
-  }
 }

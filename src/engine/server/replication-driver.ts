@@ -10,6 +10,7 @@ import {
 import { checkPorts } from './client-listeners.js';
 import type { Endpoint } from './listen-addresses.js';
 import type { Listener, Net, Stream, StreamHandlers } from './net.js';
+import { PeerAddresses } from './peer-addresses.js';
 import { ReplicationLink } from './replication-link.js';
 import type { TlsMaterial } from './tls-settings.js';
 
@@ -54,6 +55,7 @@ export class ReplicationDriver {
   readonly #links = new Map<LinkId, ReplicationLink>();
   readonly #events: ReplicationEvent[] = [];
   readonly #handlers: StreamHandlers<ReplicationLink>;
+  readonly #peerAddresses: PeerAddresses | undefined;
   /** Links whose send is out but not yet told. */
   #sentLinks: ReplicationLink[] = [];
   #nextLinkId: LinkId = 1;
@@ -68,6 +70,7 @@ export class ReplicationDriver {
   constructor(options: ReplicationDriverOptions) {
     this.#options = options;
     this.#tls = options.tls;
+    this.#peerAddresses = options.peer && new PeerAddresses(options.peer.host);
     this.#handlers = {
       open: (stream) => this.#opened('accepted', stream),
       secured: (link, channelBinding) => {
@@ -159,10 +162,21 @@ export class ReplicationDriver {
   #opened(kind: 'accepted' | 'dialed', stream: Stream): ReplicationLink {
     const link = new ReplicationLink(this.#nextLinkId++, stream, this.#tls === undefined);
     this.#links.set(link.id, link);
-    stream.boundInput(LINK_INPUT_BYTES);
-    if (this.#options.linkLossMs !== undefined) stream.noticeLoss(this.#options.linkLossMs);
-    this.#take({ kind, link: link.id, address: stream.peerAddress });
+    const address = stream.peerAddress;
+    if (kind === 'dialed') this.#take({ kind, link: link.id, address });
+    else {
+      const isFromPeer = this.#peerAddresses?.include(address) === true;
+      this.#take({ kind, link: link.id, address, isFromPeer });
+    }
+    // Most of many strangers are closed by now.
+    if (this.#links.has(link.id)) this.#tune(stream);
     return link;
+  }
+
+  #tune(stream: Stream): void {
+    const { linkLossMs } = this.#options;
+    stream.boundInput(LINK_INPUT_BYTES);
+    if (linkLossMs !== undefined) stream.noticeLoss(linkLossMs);
   }
 
   #take(event: ReplicationEvent): void {

@@ -67,7 +67,7 @@ function isNoAnswer(frame: Buffer): boolean {
 /** Says bytes to a fresh acceptor that takes whatever it sends for delivered. */
 function listen(secret: string | null, bytes: Uint8Array, split: Splitter): End {
   const { acceptor } = newEnds(secret);
-  acceptor.step({ kind: 'accepted', link: LINK, address: '127.0.0.1:1' });
+  acceptor.step({ kind: 'accepted', link: LINK, address: '127.0.0.1:1', isFromPeer: false });
   for (const piece of split(bytes)) {
     acceptor.step({ kind: 'received', link: LINK, bytes: piece });
     for (let sent = acceptor.outbox.shift(); sent !== undefined; sent = acceptor.outbox.shift()) {

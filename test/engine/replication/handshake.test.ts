@@ -160,7 +160,7 @@ describe('a link in TLS', () => {
 
   it.each([0x15, 0x16])('is recognised by a node without TLS, by a record of type %i', (type) => {
     const node = new End({ nodeId: 1, secrets });
-    node.step({ kind: 'accepted', link: 1, address: '127.0.0.1:9' });
+    node.step({ kind: 'accepted', link: 1, address: '127.0.0.1:9', isFromPeer: false });
     node.step({ kind: 'received', link: 1, bytes: new Uint8Array([type, 3, 1, 2, 0, 1]) });
     expect(node.closed).toEqual([1]);
     expect(node.lines).toEqual([expect.stringMatching(/it speaks TLS and this node does not/)]);

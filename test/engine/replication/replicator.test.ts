@@ -15,6 +15,11 @@ function pair(low: EndOptions = {}, high: EndOptions = {}): [End, End] {
   return [a, b];
 }
 
+/** Somebody connects. */
+function knock(node: End, link: number, isFromPeer = false): void {
+  node.step({ kind: 'accepted', link, address: `x:${link}`, isFromPeer });
+}
+
 /** Lets local writes travel. */
 function settle(a: End, b: End): void {
   a.step({ kind: 'pump' });
@@ -209,7 +214,7 @@ describe('refusals', () => {
 
   it('a stranger who speaks no frames at all, at once and without data', () => {
     const b = new End({ ...HIGH, secrets: ['s'] });
-    b.step({ kind: 'accepted', link: 9, address: '127.0.0.1:9' });
+    b.step({ kind: 'accepted', link: 9, address: '127.0.0.1:9', isFromPeer: false });
     b.step({ kind: 'writable', link: 9 });
     b.step({ kind: 'received', link: 9, bytes: new TextEncoder().encode('GET / HTTP/1.1\r\n\r\n') });
     expect(b.closed).toEqual([9]);
@@ -219,11 +224,36 @@ describe('refusals', () => {
 
   it('a stranger who says nothing, after two seconds; and more than eight at once', () => {
     const b = new End(HIGH);
-    for (let link = 1; link <= 9; link++) b.step({ kind: 'accepted', link, address: `x:${link}` });
+    for (let link = 1; link <= 9; link++) knock(b, link);
     expect(b.closed).toEqual([9]);
     b.tick(2_000);
     expect(b.closed.length).toBe(9);
     expect(b.lines).toEqual(['refused a connection from x:1: it did not say who it is within 2 s']);
+  });
+
+  it('not its peer, however many others knock; nor more than eight from where the peer is', () => {
+    const a = new End(LOW);
+    const b = new End(HIGH);
+    for (let link = 1; link <= 20; link++) knock(b, link);
+    connect(a, b, 30, { isFromPeer: true });
+    carry(a, b);
+    expect(b.stats().repl_state).toBe('synced');
+    const c = new End({ nodeId: 3 });
+    for (let link = 1; link <= 20; link++) knock(c, link, true);
+    expect(20 - c.closed.length).toBe(8);
+  });
+
+  it('not its peer among many who say nothing and come from the same address', () => {
+    const a = new End(LOW);
+    const b = new End(HIGH);
+    for (let link = 1; link <= 8; link++) knock(b, link, true);
+    connect(a, b, 30, { isFromPeer: true });
+    expect(b.closed).toEqual([1]);
+    carryFrom(a, b);
+    for (let link = 9; link <= 20; link++) knock(b, link, true);
+    carry(a, b);
+    expect(b.stats().repl_state).toBe('synced');
+    expect(b.lines.filter((line) => line.startsWith('refused'))).toEqual([]);
   });
 
   it('nobody of those it dialled that hang: they are tried again without a word', () => {
@@ -286,6 +316,23 @@ describe('serving', () => {
     expect(a.isReady).toBe(false);
     a.step({ kind: 'dialFailed', failure: 'refused' });
     expect(a.isReady).toBe(true);
+  });
+
+  it('starts at once without a peer, whoever else knocks; but waits for one that has connected', () => {
+    const a = new End(LOW);
+    knock(a, 1);
+    a.step({ kind: 'dialFailed', failure: 'refused' });
+    expect(a.isReady).toBe(true);
+    const b = new End(LOW);
+    knock(b, 1, true);
+    b.step({ kind: 'dialFailed', failure: 'refused' });
+    expect(b.isReady).toBe(false);
+    const c = new End(LOW);
+    const peer = new End(HIGH);
+    connect(peer, c);
+    carryFrom(peer, c);
+    c.step({ kind: 'dialFailed', failure: 'refused' });
+    expect(c.isReady).toBe(false);
   });
 
   it('waits for the copy, or ten seconds', () => {

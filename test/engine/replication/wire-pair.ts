@@ -156,9 +156,14 @@ export class End {
   }
 }
 
-/** Connects two ends: the first one dialled. */
-export function connect(dialer: End, acceptor: End, link: LinkId = 1): void {
-  acceptor.step({ kind: 'accepted', link, address: '127.0.0.1:1' });
+/** Connects two ends: the first one dialled, from the address that the other one dials or from some other. */
+export function connect(
+  dialer: End,
+  acceptor: End,
+  link: LinkId = 1,
+  { isFromPeer = false }: { readonly isFromPeer?: boolean } = {},
+): void {
+  acceptor.step({ kind: 'accepted', link, address: '127.0.0.1:1', isFromPeer });
   dialer.step({ kind: 'dialed', link, address: '127.0.0.1:2' });
 }
 

@@ -161,7 +161,12 @@ describe('ReplicationDriver', () => {
     ];
     net.accept(new NarrowStream());
     expect(said).toEqual(['one', 'ready', 'two']);
-    expect(machine.told.at(-1)).toEqual({ kind: 'accepted', link: 1, address: '127.0.0.1:9' });
+    expect(machine.told.at(-1)).toEqual({
+      kind: 'accepted',
+      link: 1,
+      address: '127.0.0.1:9',
+      isFromPeer: true,
+    });
   });
 
   it('tells that a send is out in the next turn, once', async () => {

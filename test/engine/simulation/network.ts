@@ -8,6 +8,8 @@ import type { Scheduler } from './scheduler.js';
 export interface Process {
   readonly side: Side;
   readonly isRunning: boolean;
+  /** Whether what it dials from is where the peer of whom it dials is awaited. */
+  readonly isAtPeerAddress: boolean;
   deliver(event: ReplicationEvent): void;
 }
 
@@ -111,7 +113,12 @@ export class Network {
         dialer.deliver({ kind: 'dialed', link: near.link, address: `side-${other}` });
         this.#move(far);
       });
-      acceptor.deliver({ kind: 'accepted', link: far.link, address: `side-${side}` });
+      acceptor.deliver({
+        kind: 'accepted',
+        link: far.link,
+        address: `side-${side}`,
+        isFromPeer: dialer.isAtPeerAddress,
+      });
     });
   }
 

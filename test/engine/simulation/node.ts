@@ -112,6 +112,7 @@ export class SimNode implements Process {
   readonly settings: NodeSettings;
   readonly lines: string[] = [];
   isRunning = true;
+  readonly isAtPeerAddress = true;
   isServing = false;
   isStopping = false;
   /** To the last operation, if that wrote what the peer is to hear of. */

@@ -11,8 +11,9 @@ import { EPOCH_MS } from './version.js';
 type Manner = 'silent' | 'nonsense' | 'otherPair';
 
 export class Stranger implements Process {
-  /** Strangers are where the peer is. */
+  /** Strangers are where the peer is; whether on the same host is another matter. */
   readonly side: Side;
+  readonly isAtPeerAddress: boolean;
   isRunning = true;
   readonly #network: Network;
   readonly #words: Uint8Array | null;
@@ -20,6 +21,7 @@ export class Stranger implements Process {
   constructor(side: Side, manner: Manner, random: Random, network: Network) {
     this.side = side;
     this.#network = network;
+    this.isAtPeerAddress = random.chance(0.5);
     this.#words = wordsOf(manner, random);
   }
 

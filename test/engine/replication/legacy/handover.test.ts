@@ -75,7 +75,7 @@ class Node {
   }
 
   accepted(link: number, address = PEER): void {
-    this.step({ kind: 'accepted', link, address });
+    this.step({ kind: 'accepted', link, address, isFromPeer: false });
   }
 
   hear(link: number, bytes: Uint8Array | string): void {
@@ -145,7 +145,7 @@ describe('a node between the protocols', () => {
   it('hands over when it has dialled such a peer', () => {
     const node = widowed();
     const peer = new End({ nodeId: 1, secrets: SECRETS });
-    peer.step({ kind: 'accepted', link: 2, address: PEER });
+    peer.step({ kind: 'accepted', link: 2, address: PEER, isFromPeer: false });
     node.step({ kind: 'dialed', link: 2, address: '127.0.0.1:16000' });
     carryAll(peer, node);
     expect(peer.get('k')).toBe('value');

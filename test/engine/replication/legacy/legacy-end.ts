@@ -100,7 +100,7 @@ export class LegacyEnd {
   }
 
   accepted(link: LinkId = 1, address = '127.0.0.1:40000'): void {
-    this.step({ kind: 'accepted', link, address });
+    this.step({ kind: 'accepted', link, address, isFromPeer: false });
   }
 
   hear(text: string, link: LinkId = 1): void {
