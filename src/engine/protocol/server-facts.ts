@@ -15,7 +15,9 @@ export interface ProcessFacts {
   bytesRead: number;
   bytesWritten: number;
   acceptingConnections: boolean;
+  /** How often no connection was accepted for want of files, and for how long in all. */
   listenDisabledCount: number;
+  listenDisabledUs: number;
   /** How often a connection had more to ask for than one turn allows. */
   connectionYields: number;
   /** Connections closed by idle_timeout. */

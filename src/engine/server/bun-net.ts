@@ -9,6 +9,7 @@ import { countInput, releaseInput } from './input-memory.js';
 import { giveUpAfter } from './link-loss.js';
 import { ALL_INTERFACES } from './listen-addresses.js';
 import type { DialTarget, Listener, Net, Stream, StreamHandlers, TcpAddress, UnixAddress } from './net.js';
+import { fileShortage } from './spare-files.js';
 import type { TlsMaterial } from './tls-settings.js';
 import { UnixSocketPlace } from './unix-socket-place.js';
 
@@ -85,7 +86,10 @@ export const bunNet: Net = {
   listenDatagrams,
 
   dial(target, timeoutMs, handlers, failed): void {
-    dialOnce(target, timeoutMs, handlers, failed);
+    // Without a file for it Bun says that the other end refused: that would mean that nobody is there.
+    const shortage = fileShortage(1);
+    if (shortage !== undefined) queueMicrotask(() => failed(shortage));
+    else dialOnce(target, timeoutMs, handlers, failed);
   },
 };
 
@@ -244,7 +248,10 @@ function listenProblem(code: string): string {
     case 'EACCES':
       return 'ports below 1024 need root or CAP_NET_BIND_SERVICE (EACCES)';
     case 'EUNKNOWN':
-      return 'no such host name or address';
+      // Bun has no code for a lack of files either.
+      return fileShortage(1) === undefined
+        ? 'no such host name or address'
+        : 'no more files can be opened, raise the limit';
     default:
       return code;
   }

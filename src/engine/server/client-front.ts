@@ -20,7 +20,11 @@ export interface ClientFront {
    * @returns for each thread why it keeps the old ones, undefined where it has the new; once all of them have tried
    */
   reloadCertificates(): Promise<readonly (string | undefined)[]>;
-  /** Stops accepting; resolves when every client is answered and gone, or has had its time. */
+  /** Accepts nobody until `acceptAgain`; who is connected is served. Resolves when no listener is left. */
+  stopAccepting(): Promise<void>;
+  /** @returns for each thread why it can't, undefined where it accepts; once all of them have tried */
+  acceptAgain(): Promise<readonly (string | undefined)[]>;
+  /** Stops accepting for good; resolves when every client is answered and gone, or has had its time. */
   stop(): Promise<void>;
 }
 
@@ -55,6 +59,7 @@ export class LocalFront implements ClientFront {
       },
       listConnections: () => this.#clients.describe(),
       certificatesReadMs: () => this.#clients.certificatesReadMs,
+      nowMs,
     });
     this.#clients = new ClientServer({
       net,
@@ -78,13 +83,15 @@ export class LocalFront implements ClientFront {
   }
 
   async reloadCertificates(): Promise<[string | undefined]> {
-    try {
-      this.#clients.reloadCertificates();
-      return [undefined];
-    } catch (error) {
-      if (!(error instanceof FatalError)) throw error;
-      return [error.message];
-    }
+    return [problemOf(() => this.#clients.reloadCertificates())];
+  }
+
+  async stopAccepting(): Promise<void> {
+    this.#clients.stopAccepting();
+  }
+
+  async acceptAgain(): Promise<[string | undefined]> {
+    return [problemOf(() => this.#clients.acceptAgain())];
   }
 
   async stop(): Promise<void> {
@@ -96,5 +103,16 @@ export class LocalFront implements ClientFront {
     this.#clients.stop(resolve);
     await promise;
     clearTimeout(timer);
+  }
+}
+
+/** @returns what an operator has to mend; undefined when all went well */
+function problemOf(action: () => void): string | undefined {
+  try {
+    action();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof FatalError)) throw error;
+    return error.message;
   }
 }

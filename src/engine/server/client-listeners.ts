@@ -47,7 +47,10 @@ export class ClientListeners<T> {
   readonly #thread: ThreadListens;
   readonly #handlers: ListenHandlers<T>;
   readonly #plain: Listener[] = [];
+  readonly #datagrams: Listener[] = [];
   #secured: Listener[] = [];
+  #tls: TlsMaterial | undefined;
+  #isStopped = false;
   /** Unix ms when the certificates in use were read; undefined without TLS. */
   certificatesReadMs: number | undefined;
 
@@ -63,21 +66,14 @@ export class ClientListeners<T> {
    * @throws (rejects with) FatalError when the system refuses one, or the certificates are no good
    */
   async open(): Promise<void> {
-    const { tls, unixSocket, udpPort, listen, protocol } = this.#options;
+    const { tls, udpPort, listen } = this.#options;
     try {
-      if (tls !== undefined) this.#openSecured(readTlsMaterial(tls));
-      for (const endpoint of listen) {
-        if (!this.#isSecured(endpoint)) {
-          this.#plain.push(this.#listen(this.#addressOf(endpoint), endpoint.protocol ?? protocol));
-        }
-      }
-      if (unixSocket !== undefined && this.#thread.opensUnixSocket) {
-        this.#plain.push(this.#listen({ kind: 'unix', ...unixSocket }, protocol));
-      }
+      if (tls !== undefined) this.#useCertificates(readTlsMaterial(tls));
+      this.#openStreams();
       if (udpPort === 0) return;
       for (const host of new Set(listen.map((endpoint) => endpoint.host))) {
         const address = { host, port: udpPort, isShared: this.#thread.isShared };
-        this.#plain.push(await this.#net.listenDatagrams(address, this.#handlers.datagrams));
+        this.#datagrams.push(await this.#net.listenDatagrams(address, this.#handlers.datagrams));
       }
     } catch (error) {
       this.stop();
@@ -85,11 +81,33 @@ export class ClientListeners<T> {
     }
   }
 
-  /** Stops accepting on all of them. */
+  /** Takes nothing more on any of them. */
   stop(): void {
+    this.#isStopped = true;
+    this.pause();
+    for (const listener of this.#datagrams) listener.stop();
+    this.#datagrams.length = 0;
+  }
+
+  /** Stops accepting connections, until `resume`; datagrams need no files and are taken all the time. */
+  pause(): void {
     for (const listener of [...this.#plain, ...this.#secured]) listener.stop();
     this.#plain.length = 0;
     this.#secured.length = 0;
+  }
+
+  /**
+   * Accepts connections again, with the certificates from before; does nothing once all is stopped.
+   * @throws FatalError when the system refuses one listener: then there is none
+   */
+  resume(): void {
+    if (this.#isStopped) return;
+    try {
+      this.#openStreams();
+    } catch (error) {
+      this.pause();
+      throw error;
+    }
   }
 
   /**
@@ -104,6 +122,7 @@ export class ClientListeners<T> {
     this.#secured = [];
     try {
       this.#openSecured(material);
+      this.#useCertificates(material);
     } catch (error) {
       for (const listener of this.#secured) listener.stop();
       this.#secured = old;
@@ -112,15 +131,31 @@ export class ClientListeners<T> {
     for (const listener of old) listener.stop();
   }
 
+  #useCertificates(material: TlsMaterial): void {
+    this.#tls = material;
+    this.certificatesReadMs = Date.now();
+  }
+
+  #openStreams(): void {
+    const { unixSocket, listen, protocol } = this.#options;
+    if (this.#tls !== undefined) this.#openSecured(this.#tls);
+    for (const endpoint of listen) {
+      if (!this.#isSecured(endpoint)) {
+        this.#plain.push(this.#listen(this.#addressOf(endpoint), endpoint.protocol ?? protocol));
+      }
+    }
+    if (unixSocket !== undefined && this.#thread.opensUnixSocket) {
+      this.#plain.push(this.#listen({ kind: 'unix', ...unixSocket }, protocol));
+    }
+  }
+
   #openSecured(tls: TlsMaterial): void {
-    const readMs = Date.now();
     for (const endpoint of this.#options.listen) {
       if (!this.#isSecured(endpoint)) continue;
       // Shared with its successor, even when there is but one thread.
       const address: TcpAddress = { ...this.#addressOf(endpoint), isShared: true, tls };
       this.#secured.push(this.#listen(address, endpoint.protocol ?? this.#options.protocol));
     }
-    this.certificatesReadMs = readMs;
   }
 
   #isSecured(endpoint: { isPlain?: true }): boolean {

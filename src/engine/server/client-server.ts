@@ -74,6 +74,16 @@ export class ClientServer implements ConnectionHost {
     this.#upkeep = setInterval(() => this.#lookAround(), UPKEEP_INTERVAL_MS);
   }
 
+  /** Accepts nobody until `acceptAgain`; who is connected is served, and datagrams are. */
+  stopAccepting(): void {
+    this.#listeners.pause();
+  }
+
+  /** @throws FatalError when the system refuses an address: then nobody is accepted */
+  acceptAgain(): void {
+    this.#listeners.resume();
+  }
+
   /** Unix ms when the certificates in use were read; undefined without TLS. */
   get certificatesReadMs(): number | undefined {
     return this.#listeners.certificatesReadMs;

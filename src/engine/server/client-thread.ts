@@ -38,6 +38,11 @@ async function carryOut(front: LocalFront, order: ThreadOrder): Promise<string |
       return undefined;
     case 'reloadCertificates':
       return (await front.reloadCertificates())[0];
+    case 'stopAccepting':
+      await front.stopAccepting();
+      return undefined;
+    case 'acceptAgain':
+      return (await front.acceptAgain())[0];
     case 'stop':
       await front.stop();
       return undefined;

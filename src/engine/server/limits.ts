@@ -7,9 +7,15 @@ const SPARE_FILES = 64;
 /** How many of those may be connections of all threads that have ended, are not counted any more and are still open. */
 export const UNCOUNTED_MAX = 16;
 
+/** The limit in force for this process; undefined when it can't be told. */
+export function openFilesLimit(): number | undefined {
+  const softLimit = /^Max open files\s+(\d+)/m.exec(readProc('/proc/self/limits'))?.[1];
+  return softLimit === undefined ? undefined : Number(softLimit);
+}
+
 /**
- * The runtime raises the soft limit to the hard one by itself. A node that reaches the limit can't even refuse
- * connections: it spins in accept. So it does not start.
+ * The runtime raises the soft limit to the hard one by itself. A node that reaches the limit all the same accepts
+ * nobody for a while (accept-backoff.ts); one that is bound to does not start.
  * @throws FatalError (status 71) when -c connections don't fit into the hard limit of open files
  */
 export function checkOpenFiles(maxConnections: number): void {

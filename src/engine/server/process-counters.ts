@@ -9,7 +9,13 @@ const IDLE_KICKS = 4;
 const YIELDS = 5;
 const TLS_HANDSHAKE_ERRORS = 6;
 const TLS_RECORD_ERRORS = 7;
-const FIELDS = 8;
+/** How often no connection was accepted for want of files, and for how long in all. */
+const LISTEN_DISABLED = 8;
+const LISTEN_DISABLED_US = 9;
+const FIELDS = 10;
+/** Of the node's row alone: Unix ms since when it is so; 0 while connections are accepted. */
+const LISTEN_DISABLED_SINCE_MS = 10;
+const USEC_PER_MS = 1_000;
 /** Two cache lines a row, so that no thread's counting slows down another's. */
 const ROW_LENGTH = 16;
 
@@ -83,12 +89,14 @@ export class ThreadCounters {
 }
 
 export class ProcessCounters {
-  /** Row 0 holds what the sums were at the last reset: no thread writes another's row. */
+  /** Row 0 holds what the sums were at the last reset: no thread writes another's row. The last is the node's own. */
   readonly #rows: Float64Array;
+  readonly #nodeRow: Float64Array;
   readonly #words: Int32Array;
 
   constructor(memory: SharedMemory, threads: number) {
-    this.#rows = memory.doubles('process.rows', (threads + 1) * ROW_LENGTH);
+    this.#rows = memory.doubles('process.rows', (threads + 2) * ROW_LENGTH);
+    this.#nodeRow = this.#rows.subarray((threads + 1) * ROW_LENGTH);
     this.#words = new Int32Array(memory.block('process.words', WORDS * Int32Array.BYTES_PER_ELEMENT));
   }
 
@@ -134,9 +142,35 @@ export class ProcessCounters {
     return this.#sinceReset(TLS_RECORD_ERRORS);
   }
 
-  /** `stats reset`: counts from here on; open connections stay. */
-  reset(): void {
+  /** No connection is accepted from here on. To be called by the main thread only, as the next. */
+  noteListenDisabled(nowMs: number): void {
+    this.#nodeRow[LISTEN_DISABLED] += 1;
+    this.#nodeRow[LISTEN_DISABLED_SINCE_MS] = nowMs;
+  }
+
+  /** Connections are accepted again. */
+  noteListenEnabled(nowMs: number): void {
+    this.#nodeRow[LISTEN_DISABLED_US] += this.#presentlyDisabledUs(nowMs);
+    this.#nodeRow[LISTEN_DISABLED_SINCE_MS] = 0;
+  }
+
+  get isListenDisabled(): boolean {
+    return this.#nodeRow[LISTEN_DISABLED_SINCE_MS] > 0;
+  }
+
+  get listenDisabledCount(): number {
+    return this.#sinceReset(LISTEN_DISABLED);
+  }
+
+  /** In all, with the present time. @param nowMs Unix ms */
+  listenDisabledUs(nowMs: number): number {
+    return Math.max(0, this.#sinceReset(LISTEN_DISABLED_US) + this.#presentlyDisabledUs(nowMs));
+  }
+
+  /** `stats reset`: counts from here on; open connections stay. @param nowMs Unix ms */
+  reset(nowMs: number): void {
     for (let field = 0; field < FIELDS; field++) this.#rows[field] = this.#sum(field);
+    this.#rows[LISTEN_DISABLED_US] += this.#presentlyDisabledUs(nowMs);
   }
 
   /** Zero logs what an operator must know; one and more also logs connections. */
@@ -146,6 +180,11 @@ export class ProcessCounters {
 
   set verbosity(level: number) {
     Atomics.store(this.#words, VERBOSITY, level);
+  }
+
+  #presentlyDisabledUs(nowMs: number): number {
+    const sinceMs = this.#nodeRow[LISTEN_DISABLED_SINCE_MS];
+    return sinceMs === 0 ? 0 : Math.max(0, nowMs - sinceMs) * USEC_PER_MS;
   }
 
   #sinceReset(field: number): number {

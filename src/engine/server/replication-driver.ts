@@ -100,6 +100,12 @@ export class ReplicationDriver {
     this.#listener = this.#newListener();
   }
 
+  /** Takes no link until `listen`; those that are there stay, and it dials. */
+  stopListening(): void {
+    this.#listener?.stop();
+    this.#listener = undefined;
+  }
+
   /** The next links are proven with these; the present one stands. */
   changeSecrets(secrets: readonly MessageAuthenticator[]): void {
     this.#take({ kind: 'secretsChanged', secrets });
@@ -154,8 +160,7 @@ export class ReplicationDriver {
 
   /** Takes no new link and hands the peer what it lacks, for a bounded time; then `onStopped`. */
   stop(): void {
-    this.#listener?.stop();
-    this.#listener = undefined;
+    this.stopListening();
     this.#take({ kind: 'stop' });
   }
 

@@ -9,6 +9,7 @@ import { AckKeeper } from './ack-keeper.js';
 import { type ClientFront, LocalFront } from './client-front.js';
 import { checkPorts } from './client-listeners.js';
 import { FatalError } from './exit.js';
+import { FileWatch } from './file-watch.js';
 import { adviseHugePages } from './huge-pages.js';
 import { LINK_LOSS_MS, legacyMachineOf } from './legacy-peer.js';
 import { checkOpenFiles, hasJit } from './limits.js';
@@ -71,6 +72,7 @@ export function runNode(options: Options, net: Net, fail: (error: unknown) => vo
     checkPorts(net, options);
     await front.listen();
     isServing = true;
+    fileWatch.noteServing();
     // Not before: a second node that finds its port taken must leave the file of the first alone.
     if (options.pidFile !== undefined) writePidFile(options.pidFile);
     for (const line of listenLines(options)) logLine(`listening on ${line}`);
@@ -101,6 +103,30 @@ export function runNode(options: Options, net: Net, fail: (error: unknown) => vo
           gate,
           replicationStats: () => replicator?.stats(nowMs()),
         });
+  let isReloadDue = false;
+  const fileWatch = new FileWatch({
+    options,
+    net,
+    front,
+    driver,
+    counters: state.counters,
+    nowMs,
+    log: logLine,
+    onAccepting: () => {
+      if (isReloadDue) reload();
+    },
+    fail,
+  });
+  const reload = (): void => {
+    isReloadDue = fileWatch.keepsClientsOut;
+    if (isReloadDue) logLine('no clients are accepted just now: all is reloaded again as soon as they are');
+    // Before clients are served there are none to replace, and once the node stops there is nobody to get them.
+    else if (options.tls !== undefined && isServing && !isStopping) reloadCertificates(front).catch(fail);
+    reloadLogins(state);
+    if (driver !== undefined && options.replication !== undefined) {
+      reloadLinkSecurity(options.replication, driver);
+    }
+  };
   if (!hasJit()) {
     logLine(
       'warning: running without JIT, up to three times slower: remove MemoryDenyWriteExecute= from the unit',
@@ -110,23 +136,18 @@ export function runNode(options: Options, net: Net, fail: (error: unknown) => vo
   if (driver === undefined) serve().catch(fail);
   else driver.start();
 
+  fileWatch.start();
   const sweeper = setInterval(() => {
     store.setNow(nowMs());
     sweep(store);
   }, SWEEP_INTERVAL_MS);
 
   return {
-    reload() {
-      // Before clients are served there are none to replace, and once the node stops there is nobody to get them.
-      if (options.tls !== undefined && isServing && !isStopping) reloadCertificates(front).catch(fail);
-      reloadLogins(state);
-      if (driver !== undefined && options.replication !== undefined) {
-        reloadLinkSecurity(options.replication, driver);
-      }
-    },
+    reload,
     async stop() {
       isStopping = true;
       clearInterval(sweeper);
+      fileWatch.stop();
       await front.stop();
       if (driver !== undefined) {
         driver.stop();

@@ -26,6 +26,8 @@ export interface NodeFactsOptions {
   readonly listConnections: () => Iterable<StatLine>;
   /** Unix ms; undefined without TLS. */
   readonly certificatesReadMs: () => number | undefined;
+  /** Unix ms that never goes back. */
+  readonly nowMs: () => number;
 }
 
 export class NodeFacts implements ServerFacts {
@@ -35,6 +37,7 @@ export class NodeFacts implements ServerFacts {
   readonly #replicationStats: () => object | undefined;
   readonly #listConnections: () => Iterable<StatLine>;
   readonly #certificatesReadMs: () => number | undefined;
+  readonly #nowMs: () => number;
 
   constructor({
     options,
@@ -42,12 +45,14 @@ export class NodeFacts implements ServerFacts {
     replicationStats,
     listConnections,
     certificatesReadMs,
+    nowMs,
   }: NodeFactsOptions) {
     this.#options = options;
     this.#counters = counters;
     this.#replicationStats = replicationStats;
     this.#listConnections = listConnections;
     this.#certificatesReadMs = certificatesReadMs;
+    this.#nowMs = nowMs;
   }
 
   process(): ProcessFacts {
@@ -63,8 +68,10 @@ export class NodeFacts implements ServerFacts {
       maxConnections: this.#options.maxConnections,
       bytesRead: this.#counters.bytesRead,
       bytesWritten: this.#counters.bytesWritten,
-      acceptingConnections: this.#counters.openConnections < this.#options.maxConnections,
-      listenDisabledCount: 0,
+      acceptingConnections:
+        !this.#counters.isListenDisabled && this.#counters.openConnections < this.#options.maxConnections,
+      listenDisabledCount: this.#counters.listenDisabledCount,
+      listenDisabledUs: this.#counters.listenDisabledUs(this.#nowMs()),
       connectionYields: this.#counters.yields,
       idleKicks: this.#counters.idleKicks,
       tls: this.#tlsFacts(),
@@ -123,7 +130,7 @@ export class NodeFacts implements ServerFacts {
   }
 
   resetStats(): void {
-    this.#counters.reset();
+    this.#counters.reset(this.#nowMs());
   }
 
   setVerbosity(level: number): void {

@@ -18,7 +18,7 @@ export interface ThreadSetup {
 }
 
 /** What the main thread tells a worker to do. */
-export type ThreadOrder = 'listen' | 'reloadCertificates' | 'stop';
+export type ThreadOrder = 'listen' | 'reloadCertificates' | 'stopAccepting' | 'acceptAgain' | 'stop';
 
 /** What a worker says: that it has done so (or what kept it from doing so), or why it ends. */
 export type ThreadReport =
@@ -62,6 +62,14 @@ export class WorkerThreads implements ClientFront {
 
   reloadCertificates(): Promise<readonly (string | undefined)[]> {
     return this.#tell('reloadCertificates');
+  }
+
+  async stopAccepting(): Promise<void> {
+    await this.#tell('stopAccepting');
+  }
+
+  acceptAgain(): Promise<readonly (string | undefined)[]> {
+    return this.#tell('acceptAgain');
   }
 
   async stop(): Promise<void> {

@@ -32,6 +32,7 @@ export class FixedFacts implements ServerFacts {
       bytesWritten: 20,
       acceptingConnections: true,
       listenDisabledCount: 0,
+      listenDisabledUs: 0,
       connectionYields: 0,
       idleKicks: 0,
       tls: undefined,

@@ -18,10 +18,32 @@ describe('ProcessCounters', () => {
     first.bytesRead += 10;
     second.bytesRead += 5;
     expect([counters.bytesRead, other.bytesRead]).toEqual([15, 15]);
-    other.reset();
+    other.reset(Date.now());
     expect(counters.bytesRead).toBe(0);
     first.bytesRead += 1;
     expect(other.bytesRead).toBe(1);
+  });
+
+  it('tells every thread how often and how long no connection was accepted, the present time with it', () => {
+    const memory = new SharedMemory();
+    const counters = new ProcessCounters(memory, 2);
+    const other = new ProcessCounters(new SharedMemory(memory.handles), 2);
+    const seen = (nowMs: number): unknown[] => [
+      other.isListenDisabled,
+      other.listenDisabledCount,
+      other.listenDisabledUs(nowMs),
+    ];
+    expect(seen(1_000)).toEqual([false, 0, 0]);
+    counters.noteListenDisabled(1_000);
+    expect(seen(1_500)).toEqual([true, 1, 500_000]);
+    counters.noteListenEnabled(3_000);
+    expect(seen(9_000)).toEqual([false, 1, 2_000_000]);
+    counters.noteListenDisabled(10_000);
+    expect(seen(10_001)).toEqual([true, 2, 2_001_000]);
+    other.reset(11_000);
+    expect(seen(11_500)).toEqual([true, 0, 500_000]);
+    counters.noteListenEnabled(12_000);
+    expect(seen(20_000)).toEqual([false, 0, 1_000_000]);
   });
 
   it('lets in so many connections and no more, whoever asks', () => {

@@ -55,7 +55,7 @@ export function* generalStats(store: Store, server: ServerFacts): Iterable<StatL
   yield ['limit_maxbytes', settings.maxMemoryBytes];
   yield ['accepting_conns', facts.acceptingConnections ? 1 : 0];
   yield ['listen_disabled_num', facts.listenDisabledCount];
-  yield ['time_in_listen_disabled_us', 0];
+  yield ['time_in_listen_disabled_us', facts.listenDisabledUs];
   yield ['threads', facts.threads];
   yield ['conn_yields', facts.connectionYields];
   yield ['hash_power_level', Math.floor(Math.log2(store.bucketCount))];
