@@ -1,7 +1,7 @@
 // What the thread that replicates lets all threads know of acknowledgement: how far the peer is, and whether replies
 // wait for it.
 import type { SharedMemory } from '../store/shared-memory.js';
-import type { AckMode } from './options.js';
+import type { NodeAckMode } from './ack-modes.js';
 
 /** Another number after each change of the others, for threads that wait for one. */
 const TICKET = 0;
@@ -16,8 +16,8 @@ const NUMBERS = 2;
 
 /** A part of `stats replication`. */
 export interface AckStats {
-  readonly repl_ack_mode: AckMode;
-  /** 1 while a reply does not mean that the peer has the write (`peer`), or while writes are refused (`strict`). */
+  readonly repl_ack_mode: NodeAckMode;
+  /** 1 while a reply does not mean that the peer has the write (`peer`, `mixed`), or while writes are refused (`strict`). */
   readonly repl_ack_degraded: 0 | 1;
   /** For how long it has been so; 0 when it is not. */
   readonly repl_ack_degraded_sec: number;
@@ -74,7 +74,7 @@ export class AckBoard {
     Atomics.add(this.#words, DEGRADATIONS, 1);
   }
 
-  stats(mode: AckMode, nowMs: number): AckStats {
+  stats(mode: NodeAckMode, nowMs: number): AckStats {
     const isDegraded = Atomics.load(this.#words, IS_DEGRADED) === 1;
     return {
       repl_ack_mode: mode,

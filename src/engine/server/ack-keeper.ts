@@ -1,4 +1,4 @@
-// --repl-ack peer and strict: keeps the promise that who got a reply to a write has it on both nodes, and says when it
+// --repl-ack peer and strict, and addresses with ack[peer]: keeps the promise that who got a reply to a write has it on both nodes, and says when it
 // can't be kept. It is always in one of three states:
 //
 // - degraded: no peer is in sync, and so it begins. With `peer`, replies do not wait: better one node than none. With
@@ -8,12 +8,12 @@
 // - kept: the peer has every write that was answered.
 import type { ReplicationMachine } from '../replication/types.js';
 import type { AckBoard } from './ack-board.js';
-import type { AckMode } from './options.js';
+import type { NodeAckMode } from './ack-modes.js';
 
 type State = 'degraded' | 'regaining' | 'kept';
 
 export interface AckKeeperOptions {
-  readonly mode: Exclude<AckMode, 'none'>;
+  readonly mode: Exclude<NodeAckMode, 'none'>;
   readonly board: AckBoard;
   readonly machine: Pick<ReplicationMachine, 'isInSync' | 'ackedSeq'>;
   readonly changeLog: { readonly headSeq: number };
@@ -68,11 +68,13 @@ export class AckKeeper {
 }
 
 const DEGRADED_LINE = {
+  mixed: 'acknowledgement degraded: no peer is in sync, replies do not wait for one on any address',
   peer: 'acknowledgement degraded: no peer is in sync, replies do not wait for one',
   strict: 'no peer is in sync: writes are refused',
 } as const;
 
 const KEPT_LINE = {
+  mixed: 'acknowledgement works: replies to writes wait for the peer on those addresses where they are to',
   peer: 'acknowledgement works: replies to writes wait for the peer',
   strict: 'the peer is in sync: writes are taken, and their replies wait for it',
 } as const;

@@ -1,6 +1,7 @@
 // Where clients are served: on the main thread (-t 1), or on worker threads (threads.ts). And the former.
 import { ReplyBuffer } from '../protocol/reply-buffer.js';
 import { ClientSession } from '../protocol/session.js';
+import { nodeAckMode } from './ack-modes.js';
 import { ClientServer } from './client-server.js';
 import { FatalError } from './exit.js';
 import { logLine } from './log.js';
@@ -54,7 +55,8 @@ export class LocalFront implements ClientFront {
         const stats = replicationStats();
         const { replication } = options;
         return (
-          stats && replication && { ...stats, ...state.replication?.acks.stats(replication.ack, nowMs()) }
+          stats &&
+          replication && { ...stats, ...state.replication?.acks.stats(nodeAckMode(options), nowMs()) }
         );
       },
       listConnections: () => this.#clients.describe(),

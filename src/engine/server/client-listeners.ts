@@ -1,12 +1,15 @@
 // Everything a node listens on for clients, of whatever kind, behind one start, one stop and one change of certificates.
-import type { ClientProtocol } from './listen-addresses.js';
+import type { AddressAck, ClientProtocol } from './listen-addresses.js';
 import type { DatagramHandlers, ListenAddress, Listener, Net, StreamHandlers, TcpAddress } from './net.js';
 import type { Options } from './options.js';
 import { isListenedOn } from './port-table.js';
 import { readTlsMaterial, type TlsMaterial } from './tls-settings.js';
 
 /** What of a node's options says where clients are served. */
-export type ListenOptions = Pick<Options, 'listen' | 'udpPort' | 'unixSocket' | 'protocol' | 'tls'>;
+export type ListenOptions = Pick<
+  Options,
+  'listen' | 'udpPort' | 'unixSocket' | 'protocol' | 'tls' | 'replication'
+>;
 
 /** What a thread may open. */
 export interface ThreadListens {
@@ -16,9 +19,15 @@ export interface ThreadListens {
   readonly opensUnixSocket: boolean;
 }
 
+/** What -l says of an address alone. */
+export interface ClientPlace {
+  readonly protocol?: ClientProtocol;
+  readonly ack?: AddressAck;
+}
+
 export interface ListenHandlers<T> {
-  /** For connections that may speak this. */
-  readonly streams: (protocol: ClientProtocol) => StreamHandlers<T>;
+  /** For connections to a place that says so of itself; what it leaves open is as the options say for the node. */
+  readonly streams: (place: ClientPlace) => StreamHandlers<T>;
   readonly datagrams: DatagramHandlers;
 }
 
@@ -137,15 +146,15 @@ export class ClientListeners<T> {
   }
 
   #openStreams(): void {
-    const { unixSocket, listen, protocol } = this.#options;
+    const { unixSocket, listen } = this.#options;
     if (this.#tls !== undefined) this.#openSecured(this.#tls);
     for (const endpoint of listen) {
       if (!this.#isSecured(endpoint)) {
-        this.#plain.push(this.#listen(this.#addressOf(endpoint), endpoint.protocol ?? protocol));
+        this.#plain.push(this.#listen(this.#addressOf(endpoint), endpoint));
       }
     }
     if (unixSocket !== undefined && this.#thread.opensUnixSocket) {
-      this.#plain.push(this.#listen({ kind: 'unix', ...unixSocket }, protocol));
+      this.#plain.push(this.#listen({ kind: 'unix', ...unixSocket }, {}));
     }
   }
 
@@ -154,7 +163,7 @@ export class ClientListeners<T> {
       if (!this.#isSecured(endpoint)) continue;
       // Shared with its successor, even when there is but one thread.
       const address: TcpAddress = { ...this.#addressOf(endpoint), isShared: true, tls };
-      this.#secured.push(this.#listen(address, endpoint.protocol ?? this.#options.protocol));
+      this.#secured.push(this.#listen(address, endpoint));
     }
   }
 
@@ -166,7 +175,7 @@ export class ClientListeners<T> {
     return { kind: 'tcp', host, port, isShared: this.#thread.isShared };
   }
 
-  #listen(address: ListenAddress, protocol: ClientProtocol): Listener {
-    return this.#net.listen(address, this.#handlers.streams(protocol));
+  #listen(address: ListenAddress, place: ClientPlace): Listener {
+    return this.#net.listen(address, this.#handlers.streams(place));
   }
 }

@@ -4,7 +4,12 @@ import type { Session } from '../protocol/session.js';
 import { connectionLine } from '../store/watch-events.js';
 import { WATCH_CONNEVENTS } from '../store/watch-log.js';
 import { ClientConnection, type ClientContext, type ConnectionHost } from './client-connection.js';
-import { ClientListeners, type ListenOptions, type ThreadListens } from './client-listeners.js';
+import {
+  ClientListeners,
+  type ClientPlace,
+  type ListenOptions,
+  type ThreadListens,
+} from './client-listeners.js';
 import type { ConnectionBoard } from './connection-board.js';
 import { UNCOUNTED_MAX } from './limits.js';
 import { type ClientProtocol, isLoopback } from './listen-addresses.js';
@@ -63,7 +68,7 @@ export class ClientServer implements ConnectionHost {
       isSafe ? REPLY_BYTES_MAX : INSECURE_REPLY_BYTES_MAX,
     );
     this.#listeners = new ClientListeners(net, listen, thread, {
-      streams: (protocol) => this.#handlersOf(protocol),
+      streams: (place) => this.#handlersOf(place),
       datagrams: { message: (bytes, reply) => udp.message(bytes, reply) },
     });
   }
@@ -127,9 +132,12 @@ export class ClientServer implements ConnectionHost {
     for (const connection of this.#connections) connection.abort();
   }
 
-  #handlersOf(protocol: ClientProtocol): StreamHandlers<Guest> {
+  #handlersOf({ protocol = this.#options.listen.protocol, ack }: ClientPlace): StreamHandlers<Guest> {
+    const { context, listen } = this.#options;
+    const waits = (ack ?? listen.replication?.ack ?? 'none') !== 'none';
+    const own = waits || context.gate === undefined ? context : { ...context, gate: undefined };
     return {
-      open: (stream) => this.#opened(stream, protocol),
+      open: (stream) => this.#opened(stream, protocol, own),
       data: (guest, bytes) => guest.receive(bytes),
       drain: (guest) => guest.drained(),
       finish: (guest) => guest.finish(),
@@ -138,8 +146,8 @@ export class ClientServer implements ConnectionHost {
     };
   }
 
-  #opened(stream: Stream, protocol: ClientProtocol): Guest {
-    const { board, connections, context, openSession, maxConnections, logConnection } = this.#options;
+  #opened(stream: Stream, protocol: ClientProtocol, context: ClientContext): Guest {
+    const { board, connections, openSession, maxConnections, logConnection } = this.#options;
     if (!connections.connect(maxConnections)) return this.#turnAway(stream);
     const connection = new ClientConnection(context, this, stream, openSession(protocol));
     this.#connections.add(connection);

@@ -20,7 +20,7 @@ export const FLAGS: readonly Flag[] = [
     letter: 'l',
     long: 'listen',
     value: 'addr',
-    help: 'address for clients, several with commas or by repeating it, each as ADDR, ADDR:PORT or [IPV6]:PORT (default: all interfaces)',
+    help: 'address for clients, several with commas or by repeating it, each as ADDR, ADDR:PORT or [IPV6]:PORT, with ack[none]: or ack[peer]: in front if --repl-ack is to differ there (default: all interfaces)',
   },
   {
     letter: 'U',

@@ -17,11 +17,15 @@ export interface ClientEndpoint extends Endpoint {
   readonly isPlain?: true;
   /** `proto[...]:` in front: not what -B says. */
   readonly protocol?: ClientProtocol;
+  /** `ack[...]:` in front: whether replies to writes wait for the peer here, whatever --repl-ack says. */
+  readonly ack?: AddressAck;
 }
+
+export type AddressAck = 'none' | 'peer';
 
 export const ALL_INTERFACES = '::';
 
-const PREFIX = /^(notls|proto\[(\w+)\]|tag\[\w*\]):/;
+const PREFIX = /^(notls|proto\[(\w+)\]|ack\[(\w+)\]|tag\[\w*\]):/;
 const PROTOCOLS: Readonly<Record<string, ClientProtocol>> = {
   auto: 'auto',
   negotiating: 'auto',
@@ -50,8 +54,10 @@ export function listenLines(options: {
   const hosts = udpPort === 0 ? [] : [...new Set(listen.map(({ host }) => host))];
   return [
     ...listen.map(
-      ({ host, port, isPlain }) =>
-        `${endpointText(host, port)}${tls === undefined || isPlain === true ? '' : ' with TLS'}`,
+      ({ host, port, isPlain, ack }) =>
+        endpointText(host, port) +
+        (tls === undefined || isPlain === true ? '' : ' with TLS') +
+        (ack === undefined ? '' : `, acknowledgement ${ack}`),
     ),
     ...hosts.map((host) => `${endpointText(host, udpPort)} by UDP`),
     ...(unixSocket === undefined ? [] : [unixSocket.path]),
@@ -74,9 +80,11 @@ function clientEndpoint(word: string, defaultPort: number): ClientEndpoint {
   let rest = word;
   let isPlain = false;
   let protocol: ClientProtocol | undefined;
+  let ack: AddressAck | undefined;
   for (let prefix = PREFIX.exec(rest); prefix !== null; prefix = PREFIX.exec(rest)) {
     if (prefix[1] === 'notls') isPlain = true;
     else if (prefix[2] !== undefined) protocol = clientProtocol('-l proto', prefix[2]);
+    else if (prefix[3] !== undefined) ack = addressAck(word, prefix[3]);
     else throw new FatalError(`-l ${word}: tags are for memcached's proxy, leave the tag out`);
     rest = rest.slice(prefix[0].length);
   }
@@ -84,7 +92,18 @@ function clientEndpoint(word: string, defaultPort: number): ClientEndpoint {
     ...plainEndpoint(word, rest, defaultPort),
     ...(isPlain && { isPlain: true as const }),
     ...(protocol !== undefined && { protocol }),
+    ...(ack !== undefined && { ack }),
   };
+}
+
+function addressAck(word: string, mode: string): AddressAck {
+  if (mode === 'none' || mode === 'peer') return mode;
+  if (mode === 'strict') {
+    throw new FatalError(
+      `-l ${word}: strict is for the whole node, as in --repl-ack strict; here none or peer`,
+    );
+  }
+  throw new FatalError(`-l ${word}: ack[...] must be none or peer`);
 }
 
 function plainEndpoint(word: string, address: string, defaultPort: number): Endpoint {

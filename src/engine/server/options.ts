@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import type { ReplicationProtocol } from '../replication/types.js';
 import { KeyPatterns } from '../store/key-patterns.js';
 import { MAX_ITEM_BYTES, MAX_MEMORY_BYTES, MIN_MEMORY_BYTES } from '../store/store-types.js';
+import { type AckMode, ackMode, checkAddressAcks } from './ack-modes.js';
 import { type GivenFlag, splitArgv } from './argv.js';
 import { protocolWithAuth } from './client-auth.js';
 import { FatalError } from './exit.js';
@@ -18,9 +19,6 @@ import {
   isLoopback,
 } from './listen-addresses.js';
 import { linkTlsSettings, type TlsSettings, tlsSettings } from './tls-settings.js';
-
-/** When a write is answered: `none`, at once; `peer`, once the peer has it, if there is one; `strict`, never without. */
-export type AckMode = 'none' | 'peer' | 'strict';
 
 export interface ReplicationOptions {
   readonly protocol: ReplicationProtocol;
@@ -152,6 +150,7 @@ export function parseCommandLine(argv: readonly string[]): Command {
   const givenProtocol = last(values, 'B');
   const extended = parseExtended(values.get('o') ?? []);
   const replication = replicationOptions(values, listen);
+  checkAddressAcks(listen, replication);
   return {
     kind: 'run',
     options: {
@@ -368,11 +367,6 @@ function flushPolicy(text = 'replicate'): FlushPolicy {
   if (policy === undefined)
     throw new FatalError(`--repl-flush ${text}: must be ${FLUSH_POLICIES.join(', ')}`);
   return policy;
-}
-
-function ackMode(text: string): AckMode {
-  if (text === 'none' || text === 'peer' || text === 'strict') return text;
-  throw new FatalError(`--repl-ack ${text}: must be none, peer or strict`);
 }
 
 function replicationProtocol(values: Values): ReplicationProtocol {

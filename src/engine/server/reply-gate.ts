@@ -1,8 +1,8 @@
 // --repl-ack: where a connection that wrote waits until the peer has what it wrote. One gate for each thread.
 import type { RingChangeLog } from '../replication/change-log.js';
 import type { AckBoard } from './ack-board.js';
+import { type AckMode, nodeAckMode } from './ack-modes.js';
 import type { NodeState } from './node-state.js';
-import type { AckMode } from './options.js';
 
 /** Who waits; it carries its own place in the queue, so that waiting costs no memory. */
 export interface Waiter {
@@ -92,8 +92,9 @@ export function replyGateOf(
   { options, replication }: NodeState,
   opensByItself: boolean,
 ): ReplyGate | undefined {
-  const mode = options.replication?.ack ?? 'none';
-  if (replication === undefined || mode === 'none') return undefined;
+  const nodeMode = nodeAckMode(options);
+  if (replication === undefined || nodeMode === 'none') return undefined;
+  const mode = nodeMode === 'strict' ? 'strict' : 'peer';
   const { changeLog, acks } = replication;
   return new ReplyGate({ changeLog, board: acks, mode, opensByItself });
 }

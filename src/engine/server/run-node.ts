@@ -6,6 +6,7 @@ import type { MessageAuthenticator, ReplicationMachine } from '../replication/ty
 import { SharedMemory } from '../store/shared-memory.js';
 import type { Store } from '../store/store.js';
 import { AckKeeper } from './ack-keeper.js';
+import { nodeAckMode } from './ack-modes.js';
 import { type ClientFront, LocalFront } from './client-front.js';
 import { checkPorts } from './client-listeners.js';
 import { FatalError } from './exit.js';
@@ -228,7 +229,7 @@ function driverOf(
 ): ReplicationDriver | undefined {
   if (options.replication === undefined || replication === undefined) return undefined;
   const { bell, board, changeLog, acks } = replication;
-  const { ack: mode } = options.replication;
+  const mode = nodeAckMode(options);
   const keeper =
     mode === 'none'
       ? undefined

@@ -11,7 +11,7 @@ const machine = { isInSync: false, ackedSeq: 0 };
 const changeLog = { headSeq: 0 };
 const store = { refusesWrites: false };
 
-function keeperOf(mode: 'peer' | 'strict'): AckKeeper {
+function keeperOf(mode: 'peer' | 'strict' | 'mixed'): AckKeeper {
   return new AckKeeper({
     mode,
     board,
@@ -89,6 +89,21 @@ describe('peer', () => {
     keeper.update();
     expect([board.awaitsPeer, isDegraded()]).toEqual([false, true]);
     expect(said.filter((line) => line.includes('works'))).toEqual([]);
+  });
+});
+
+describe('mixed', () => {
+  it('promises as peer does, and says that it is not about all addresses', () => {
+    const keeper = keeperOf('mixed');
+    expect([board.awaitsPeer, isDegraded(), store.refusesWrites]).toEqual([false, true, false]);
+    machine.isInSync = true;
+    keeper.update();
+    expect([board.awaitsPeer, isDegraded(), store.refusesWrites]).toEqual([true, false, false]);
+    expect(said).toEqual([
+      'acknowledgement degraded: no peer is in sync, replies do not wait for one on any address',
+      'acknowledgement works: replies to writes wait for the peer on those addresses where they are to (after 0.0 s without)',
+    ]);
+    expect(board.stats('mixed', nowMs).repl_ack_mode).toBe('mixed');
   });
 });
 

@@ -1,7 +1,8 @@
 // --repl-ack on real pairs: what a reply means, what becomes of those who wait, and that no acknowledged write is lost.
 import { describe, expect, it, vi } from 'vitest';
-import { type TestNode, withPair } from '../../helpers/engine.js';
-import type { TextClient } from '../../helpers/text-client.js';
+import { startPair, type TestNode, withPair } from '../../helpers/engine.js';
+import { freePort } from '../../helpers/free-port.js';
+import { TextClient } from '../../helpers/text-client.js';
 import { packet, readReplies, storing } from '../protocol/binary/packets.js';
 import { AcknowledgedWriters } from './acknowledged-writers.js';
 
@@ -190,6 +191,60 @@ describe.each(THREADS)('--repl-ack peer, -t %s', (threads) => {
       expect(await client.readToEnd()).toBe('');
     });
   });
+});
+
+describe.each(THREADS)('a port with its own acknowledgement, -t %s', (threads) => {
+  it.each([
+    { node: 'peer', port: 'none' },
+    { node: 'none', port: 'peer' },
+  ] as const)(
+    'waits or does not, next to one that does otherwise: --repl-ack $node, ack[$port]',
+    async (modes) => {
+      await withPair(
+        async ({ a, b }) => {
+          const otherPort = await freePort();
+          a.flags = [...a.flags, '--repl-ack', modes.node, '-l', `ack[${modes.port}]:127.0.0.1:${otherPort}`];
+          await startPair(a, b);
+          const listens = `listening on 127.0.0.1:${otherPort}, acknowledgement ${modes.port}\n`;
+          await vi.waitFor(() => expect(a.process.log).toContain(listens), SOON);
+          await bothWait(a);
+          const onOther = await TextClient.connect(otherPort);
+          try {
+            const [onNode, reader] = [await a.connect(), await a.connect()];
+            const [waiting, plain] = modes.port === 'peer' ? [onOther, onNode] : [onNode, onOther];
+            expect(await waiting.set('together', '1')).toBe('STORED');
+            expect(await (await b.connect()).get('together')).toBe('1');
+            expect(await ackStats(reader)).toEqual({ mode: 'mixed', degraded: '0', degradations: '0' });
+
+            b.process.signal('SIGSTOP');
+            waiting.send('set waits 0 0 1\r\n1\r\n');
+            let isAnswered = false;
+            const answer = waiting.readLine().finally(() => {
+              isAnswered = true;
+            });
+            await vi.waitFor(async () => expect(await reader.get('waits')).toBe('1'), SOON);
+            for (let round = 0; round < 50; round += 1) {
+              expect(await plain.set('plain', `${round}`)).toBe('STORED');
+              expect(await plain.get('plain')).toBe(`${round}`);
+            }
+            expect(await ackStats(reader)).toEqual({ mode: 'mixed', degraded: '0', degradations: '0' });
+            expect(isAnswered).toBe(false);
+
+            await a.process.waitForLog(DEGRADED);
+            expect(await answer).toBe('STORED');
+            expect(await ackStats(reader)).toEqual({ mode: 'mixed', degraded: '1', degradations: '1' });
+            b.process.signal('SIGCONT');
+            await a.process.waitForLog(WORKS);
+            expect(await waiting.set('again', '1')).toBe('STORED');
+            expect(await (await b.connect()).get('again')).toBe('1');
+          } finally {
+            onOther.close();
+          }
+        },
+        { flags: ['-t', threads], start: false },
+      );
+    },
+  );
 });
 
 describe.each(THREADS)('--repl-ack strict, -t %s', (threads) => {

@@ -1,6 +1,7 @@
 // The command line: memcached's letters, its long names, repcached's -x and -X, and what is refused and how.
 import { availableParallelism } from 'node:os';
 import { describe, expect, it } from 'vitest';
+import { nodeAckMode } from '../../../src/engine/server/ack-modes.js';
 import { FatalError } from '../../../src/engine/server/exit.js';
 import { FLAGS, flagName } from '../../../src/engine/server/flag-table.js';
 import { helpText } from '../../../src/engine/server/help.js';
@@ -223,6 +224,54 @@ describe('replication', () => {
   it('takes patterns of keys that stay local, as many as are given', () => {
     const { replication } = optionsOf('-X', '1', '--repl-exclude', 'lock.*', '--repl-exclude=*.lock');
     expect(replication?.localKeys).toEqual(['lock.*', '*.lock']);
+  });
+
+  describe('ack[...] in front of an address', () => {
+    const modeOf = (...argv: string[]): string => nodeAckMode(optionsOf('-X', '1', ...argv));
+
+    it('is for that address alone, with other prefixes in any order', () => {
+      const { listen } = optionsOf(
+        '-X',
+        '1',
+        '-l',
+        'ack[peer]:127.0.0.1:1,proto[ascii]:ack[none]:notls:[::1]:2',
+        '-l',
+        '127.0.0.1:3',
+      );
+      expect(listen).toEqual([
+        { host: '127.0.0.1', port: 1, ack: 'peer' },
+        { host: '::1', port: 2, ack: 'none', protocol: 'ascii', isPlain: true },
+        { host: '127.0.0.1', port: 3 },
+      ]);
+    });
+
+    it('makes the mode of the node mixed where addresses differ', () => {
+      expect(modeOf('-l', '127.0.0.1:1,ack[peer]:127.0.0.1:2')).toBe('mixed');
+      expect(modeOf('--repl-ack', 'peer', '-l', '127.0.0.1:1,ack[none]:127.0.0.1:2')).toBe('mixed');
+      expect(modeOf('--repl-ack', 'peer', '-l', '127.0.0.1:1,ack[peer]:127.0.0.1:2')).toBe('peer');
+      expect(modeOf('-l', 'ack[peer]:127.0.0.1:1,ack[peer]:127.0.0.1:2')).toBe('peer');
+      expect(modeOf('--repl-ack', 'peer', '-l', 'ack[none]:127.0.0.1:1')).toBe('none');
+      expect(modeOf('--repl-ack', 'strict', '-l', '127.0.0.1:1,127.0.0.1:2')).toBe('strict');
+      expect(modeOf('--repl-ack', 'peer', '-s', '/run/socket', '-l', 'ack[none]:127.0.0.1:1')).toBe('peer');
+    });
+
+    it('is refused where it can not be had, with what to do', () => {
+      const given = ['-l', 'ack[peer]:127.0.0.1:1'];
+      expect(refusal(...given)).toBe('-l ack[peer]: needs replication to be on, with -x or -X');
+      expect(refusal('-X', '1', '--repl-protocol', 'legacy', ...given)).toBe(
+        '-l ack[peer]: the legacy protocol has no acknowledgement, so leave it out',
+      );
+      expect(refusal('-X', '1', '--repl-ack', 'strict', '-l', '127.0.0.1:2,ack[none]:127.0.0.1:1')).toBe(
+        '-l ack[none] with --repl-ack strict, which refuses writes on all addresses: leave one of them out, or choose --repl-ack peer',
+      );
+      expect(refusal('-X', '1', '-l', 'ack[strict]:127.0.0.1:1')).toBe(
+        '-l ack[strict]:127.0.0.1:1: strict is for the whole node, as in --repl-ack strict; here none or peer',
+      );
+      expect(refusal('-X', '1', '-l', 'ack[both]:127.0.0.1:1')).toBe(
+        '-l ack[both]:127.0.0.1:1: ack[...] must be none or peer',
+      );
+      expect(refusal('-X', '1', '-l', 'ack[peer]127.0.0.1')).toContain('must be ADDR, ADDR:PORT');
+    });
   });
 
   it.each(['none', 'peer', 'strict'])('takes --repl-ack %s', (ack) => {

@@ -11,7 +11,8 @@ import type {
   ReplicationMachine,
   ReplicatorOptions,
 } from '../../../src/engine/replication/types.js';
-import type { AckMode, FlushPolicy } from '../../../src/engine/server/options.js';
+import type { AckMode } from '../../../src/engine/server/ack-modes.js';
+import type { FlushPolicy } from '../../../src/engine/server/options.js';
 import { ReplyGate, type ReplyGateOptions } from '../../../src/engine/server/reply-gate.js';
 import { KeyPatterns } from '../../../src/engine/store/key-patterns.js';
 import { Store } from '../../../src/engine/store/store.js';

@@ -1,6 +1,7 @@
 // What a seed decides before anything happens: how the pair is set up, and how much its clients do.
 
-import type { AckMode, FlushPolicy } from '../../../src/engine/server/options.js';
+import type { AckMode } from '../../../src/engine/server/ack-modes.js';
+import type { FlushPolicy } from '../../../src/engine/server/options.js';
 import type { Side } from './network.js';
 import type { NodeSettings } from './node.js';
 import type { Random } from './random.js';

@@ -2,7 +2,7 @@
 
 import { AckBoard } from '../../../src/engine/server/ack-board.js';
 import { AckKeeper, type AckKeeperOptions } from '../../../src/engine/server/ack-keeper.js';
-import type { AckMode } from '../../../src/engine/server/options.js';
+import type { AckMode } from '../../../src/engine/server/ack-modes.js';
 import type { ReplyGate, ReplyGateOptions, Waiter } from '../../../src/engine/server/reply-gate.js';
 import { SharedMemory } from '../../../src/engine/store/shared-memory.js';
 
