@@ -1,5 +1,5 @@
-// --repl-ack peer and strict, and addresses with ack[peer]: keeps the promise that who got a reply to a write has it on both nodes, and says when it
-// can't be kept. It is always in one of three states:
+// Keeps the promise of --repl-ack peer and strict, and of addresses with ack[peer]: who got a reply to a write has it on
+// both nodes. Says when that can't be. It is always in one of three states:
 //
 // - degraded: no peer is in sync, and so it begins. With `peer`, replies do not wait: better one node than none. With
 //   `strict`, writes are refused.
