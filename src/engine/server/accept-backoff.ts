@@ -4,14 +4,16 @@
 // - accepting: the listeners are open, and each look finds that a file can still be opened. When that fails, a
 //   connection that waits to be accepted would keep the event loop spinning, and its client hanging.
 // - closed: there are no listeners, so clients are refused at once and may go elsewhere. Open connections are served.
-//   Once there are files enough, not too soon after the last time, the listeners are opened again; if that fails, as
-//   when another program took the port meanwhile, it is tried again and again.
+//   Once there are files enough, the listeners are opened again, soon: others may have left. If that fails, as when
+//   another program took the port meanwhile, it is tried again and again.
+//
+// At the edge, where clients come and go, the two states alternate several times a second. The log then says that they
+// do, and when they no longer do.
 import { FatalError } from './exit.js';
 import type { FileShortage } from './spare-files.js';
 
-/** How long the listeners stay closed at least: at first, and when it comes to that again and again. */
-const HOLD_MIN_MS = 1_000;
-const HOLD_MAX_MS = 8_000;
+/** How long the listeners stay closed at least. */
+const HOLD_MS = 250;
 /** Who accepts for so long without running out of files is well again. */
 const CALM_MS = 10_000;
 /** Files that must be left once the listeners are open again: to open them for one client is not worth it. */
@@ -29,21 +31,31 @@ export interface AcceptBackoffOptions {
   readonly shortage: (fileCount: number) => FileShortage | undefined;
   /** Unix ms that never goes back. */
   readonly nowMs: () => number;
+  /** Called each time, once `reopen` is done. */
+  readonly onReopened?: () => void;
+  readonly log: AcceptBackoffLog;
+}
+
+export interface AcceptBackoffLog {
   /** The listeners are closed: for want of files, as found. */
-  readonly onClosed: (shortage: FileShortage) => void;
-  readonly onReopened: (closedMs: number) => void;
+  closed(shortage: FileShortage): void;
+  reopened(closedMs: number): void;
+  /** Closed once more, soon after they were opened: nothing is told of the next times, until `calm`. */
+  alternates(shortage: FileShortage): void;
+  /** They have been open for some time. */
+  calm(): void;
   /** They can't be opened again, for another reason: told once for each. */
-  readonly onProblem: (problem: string) => void;
+  problem(problem: string): void;
 }
 
 export class AcceptBackoff {
   readonly #options: AcceptBackoffOptions;
   #isClosed = false;
+  #alternates = false;
   #isBusy = false;
   #shortLooks = 0;
   /** Unix ms of the last change of state. */
   #sinceMs = Number.NEGATIVE_INFINITY;
-  #holdMs = HOLD_MIN_MS;
   #nextTryMs = 0;
   #problem: string | undefined;
 
@@ -68,31 +80,40 @@ export class AcceptBackoff {
   }
 
   async #lookForShortage(): Promise<void> {
-    const { shortage, patience, close, nowMs, onClosed } = this.#options;
+    const { shortage, patience, close, nowMs, log } = this.#options;
     const found = shortage(1);
-    this.#shortLooks = found === undefined ? 0 : this.#shortLooks + 1;
-    if (found === undefined || this.#shortLooks < patience) return;
+    const isCalm = nowMs() - this.#sinceMs >= CALM_MS;
+    if (found === undefined) {
+      this.#shortLooks = 0;
+      if (isCalm && this.#alternates) {
+        this.#alternates = false;
+        log.calm();
+      }
+      return;
+    }
+    this.#shortLooks += 1;
+    if (this.#shortLooks < patience) return;
     this.#shortLooks = 0;
-    const now = nowMs();
-    const isSoon = now - this.#sinceMs < CALM_MS;
-    this.#holdMs = isSoon ? Math.min(HOLD_MAX_MS, this.#holdMs * 2) : HOLD_MIN_MS;
     this.#isClosed = true;
-    this.#sinceMs = now;
-    this.#nextTryMs = now + this.#holdMs;
+    this.#sinceMs = nowMs();
+    this.#nextTryMs = this.#sinceMs + HOLD_MS;
     await close();
-    onClosed(found);
+    if (this.#alternates) return;
+    this.#alternates = !isCalm;
+    if (isCalm) log.closed(found);
+    else log.alternates(found);
   }
 
   async #tryToReopen(): Promise<void> {
-    const { shortage, listenerFiles, reopen, nowMs, onReopened, onProblem } = this.#options;
+    const { shortage, listenerFiles, reopen, nowMs, onReopened, log } = this.#options;
     if (nowMs() < this.#nextTryMs) return;
-    this.#nextTryMs = nowMs() + this.#holdMs;
+    this.#nextTryMs = nowMs() + HOLD_MS;
     if (shortage(listenerFiles + SPARE_FILES) !== undefined) return;
     try {
       await reopen();
     } catch (error) {
       if (!(error instanceof FatalError)) throw error;
-      if (error.message !== this.#problem) onProblem(error.message);
+      if (error.message !== this.#problem) log.problem(error.message);
       this.#problem = error.message;
       return;
     }
@@ -100,6 +121,7 @@ export class AcceptBackoff {
     this.#isClosed = false;
     this.#sinceMs = nowMs();
     this.#problem = undefined;
-    onReopened(closedMs);
+    if (!this.#alternates) log.reopened(closedMs);
+    onReopened?.();
   }
 }

@@ -1,6 +1,6 @@
 // Looks whether a node can still open files, and has its listeners closed while it can't: first those for clients,
 // whose own files are free then; and the replication port's, where even these are of no use.
-import { AcceptBackoff } from './accept-backoff.js';
+import { AcceptBackoff, type AcceptBackoffLog } from './accept-backoff.js';
 import type { ClientFront } from './client-front.js';
 import { checkPorts } from './client-listeners.js';
 import { EXIT, FatalError } from './exit.js';
@@ -13,9 +13,9 @@ import { type FileShortage, fileShortage } from './spare-files.js';
 import { checkUnixSocketPath } from './unix-socket-place.js';
 
 /** For so long at most a lack of files keeps a thread spinning. */
-const LOOK_INTERVAL_MS = 100;
+const LOOK_INTERVAL_MS = 50;
 /** So long closing the listeners for clients has time to help, before the replication port is closed as well. */
-const LINK_PATIENCE_LOOKS = 5;
+const LINK_PATIENCE_LOOKS = 10;
 
 export interface FileWatchOptions {
   readonly options: Pick<Options, 'listen' | 'unixSocket' | 'threads' | 'maxConnections'>;
@@ -70,10 +70,13 @@ export class FileWatch {
 }
 
 function clientBackoff(given: FileWatchOptions): AcceptBackoff {
-  const { options, net, front, counters, nowMs, log, onAccepting } = given;
+  const { options, net, front, counters, nowMs, onAccepting } = given;
   const { unixSocket, listen, threads } = options;
   return new AcceptBackoff({
-    close: () => front.stopAccepting(),
+    close: async () => {
+      await front.stopAccepting();
+      counters.noteListenDisabled(nowMs());
+    },
     reopen: async () => {
       if (unixSocket !== undefined) await checkUnixSocketPath(unixSocket.path);
       checkPorts(net, options);
@@ -86,23 +89,21 @@ function clientBackoff(given: FileWatchOptions): AcceptBackoff {
     patience: 1,
     shortage: fileShortage,
     nowMs,
-    onClosed: (shortage) => {
-      counters.noteListenDisabled(nowMs());
-      log(
-        `${shortageText(shortage)}: no more clients are accepted until there are some; ${remedy(shortage, options)}`,
-      );
-    },
-    onReopened: (closedMs) => {
+    onReopened: () => {
       counters.noteListenEnabled(nowMs());
-      log(`there are files again: clients are accepted (after ${(closedMs / 1000).toFixed(1)} s without)`);
       onAccepting();
     },
-    onProblem: (problem) => log(`there are files again, but clients can't be accepted yet: ${problem}`),
+    log: backoffLog(given, {
+      closed: 'no more clients are accepted until there are some',
+      reopened: 'clients are accepted',
+      alternates: 'clients are accepted by turns, as others leave (listen_disabled_num counts)',
+      problem: "clients can't be accepted yet",
+    }),
   });
 }
 
 function linkBackoff(
-  { options, nowMs, log }: FileWatchOptions,
+  given: FileWatchOptions,
   driver: NonNullable<FileWatchOptions['driver']>,
 ): AcceptBackoff {
   return new AcceptBackoff({
@@ -111,15 +112,29 @@ function linkBackoff(
     listenerFiles: 1,
     patience: LINK_PATIENCE_LOOKS,
     shortage: fileShortage,
-    nowMs,
-    onClosed: (shortage) =>
-      log(
-        `${shortageText(shortage)}: the replication port is closed until there are some; ${remedy(shortage, options)}`,
-      ),
-    onReopened: () => log('there are files again: the replication port is open'),
-    onProblem: (problem) =>
-      log(`there are files again, but the replication port stays closed for now: ${problem}`),
+    nowMs: given.nowMs,
+    log: backoffLog(given, {
+      closed: 'the replication port is closed until there are some',
+      reopened: 'the replication port is open',
+      alternates: 'the replication port is open by turns',
+      problem: 'the replication port stays closed for now',
+    }),
   });
+}
+
+function backoffLog(
+  { options, log }: FileWatchOptions,
+  words: Readonly<Record<'closed' | 'reopened' | 'alternates' | 'problem', string>>,
+): AcceptBackoffLog {
+  return {
+    closed: (shortage) => log(`${shortageText(shortage)}: ${words.closed}; ${remedy(shortage, options)}`),
+    reopened: (closedMs) =>
+      log(`there are files again: ${words.reopened} (after ${(closedMs / 1000).toFixed(1)} s without)`),
+    alternates: (shortage) =>
+      log(`${shortageText(shortage)}, again and again: ${words.alternates}; ${remedy(shortage, options)}`),
+    calm: () => log(`there are files again, for some time now: ${words.reopened}`),
+    problem: (problem) => log(`there are files again, but ${words.problem}: ${problem}`),
+  };
 }
 
 function shortageText(shortage: FileShortage): string {

@@ -26,16 +26,21 @@ function newBackoff(patience = 1): AcceptBackoff {
     patience,
     shortage: (count) => (count > files ? 'EMFILE' : undefined),
     nowMs: () => nowMs,
-    onClosed: (shortage) => events.push(shortage),
-    onReopened: (closedMs) => events.push(`after ${closedMs} ms`),
-    onProblem: (problem) => events.push(problem),
+    onReopened: () => events.push(backoff.isClosed ? 'told too early' : 'is open'),
+    log: {
+      closed: (shortage) => events.push(shortage),
+      reopened: (closedMs) => events.push(`after ${closedMs} ms`),
+      alternates: (shortage) => events.push(`${shortage} again`),
+      calm: () => events.push('calm'),
+      problem: (problem) => events.push(problem),
+    },
   });
 }
 
-/** Looks every 100 ms, for so long. @returns what came of it */
+/** Looks every 50 ms, for so long. @returns what came of it */
 async function lookFor(timeMs: number): Promise<string[]> {
   events = [];
-  for (const endMs = nowMs + timeMs; nowMs < endMs; nowMs += 100) await backoff.look();
+  for (const endMs = nowMs + timeMs; nowMs < endMs; nowMs += 50) await backoff.look();
   return events;
 }
 
@@ -60,28 +65,37 @@ describe('AcceptBackoff', () => {
     files = LISTENER_FILES + SPARE_FILES - 1;
     expect(await lookFor(5_000)).toEqual([]);
     files += 1;
-    expect(await lookFor(5_000)).toEqual(['reopen', 'after 10000 ms']);
+    expect(await lookFor(5_000)).toEqual(['reopen', 'after 10000 ms', 'is open']);
     expect(backoff.isClosed).toBe(false);
   });
 
-  it('stays closed for longer each time that it comes to that at once again, and no longer once all was calm', async () => {
-    const closedFor = async (): Promise<string | undefined> => {
+  it('stays closed for a moment even where there are files at once', async () => {
+    files = 0;
+    await lookFor(50);
+    files = 100;
+    expect(await lookFor(200)).toEqual([]);
+    expect(await lookFor(50)).toEqual(['reopen', 'after 250 ms', 'is open']);
+  });
+
+  it('tells once that it closes again and again, and once that it does no longer', async () => {
+    const closeAndReopen = async (): Promise<string[]> => {
       files = 0;
-      await lookFor(100);
+      const seen = [...(await lookFor(50))];
       files = 100;
-      while (backoff.isClosed) await lookFor(100);
-      return events.at(-1);
+      return [...seen, ...(await lookFor(1_000))];
     };
-    const holds: (string | undefined)[] = [];
-    for (let round = 0; round < 5; round += 1) holds.push(await closedFor());
-    expect(holds).toEqual(['1000', '2000', '4000', '8000', '8000'].map((heldMs) => `after ${heldMs} ms`));
-    await lookFor(10_000);
-    expect(await closedFor()).toBe('after 1000 ms');
+    expect(await closeAndReopen()).toEqual(['close', 'EMFILE', 'reopen', 'after 250 ms', 'is open']);
+    expect(await closeAndReopen()).toEqual(['close', 'EMFILE again', 'reopen', 'is open']);
+    for (let round = 0; round < 50; round += 1) {
+      expect(await closeAndReopen()).toEqual(['close', 'reopen', 'is open']);
+    }
+    expect(await lookFor(60_000)).toEqual(['calm']);
+    expect(await closeAndReopen()).toEqual(['close', 'EMFILE', 'reopen', 'after 250 ms', 'is open']);
   });
 
   it('tries again and again when the listeners can not be opened, and tells each problem once', async () => {
     files = 0;
-    await lookFor(100);
+    await lookFor(50);
     files = 100;
     reopenError = new FatalError('the port is in use');
     expect(await lookFor(10_000)).toEqual(['the port is in use']);
@@ -89,24 +103,24 @@ describe('AcceptBackoff', () => {
     expect(await lookFor(10_000)).toEqual(['no such address']);
     expect(backoff.isClosed).toBe(true);
     reopenError = undefined;
-    expect(await lookFor(2_000)).toEqual(['reopen', 'after 21000 ms']);
+    expect(await lookFor(2_000)).toEqual(['reopen', 'after 20250 ms', 'is open']);
   });
 
   it('tells a problem anew that comes back another time', async () => {
     for (let round = 0; round < 2; round += 1) {
       files = 0;
-      await lookFor(100);
+      await lookFor(50);
       files = 100;
       reopenError = new FatalError('the port is in use');
       expect(await lookFor(10_000)).toEqual(['the port is in use']);
       reopenError = undefined;
-      expect(await lookFor(20_000)).toContain('reopen');
+      expect(await lookFor(20_000)).toContain('is open');
     }
   });
 
   it('hides no bug behind that', async () => {
     files = 0;
-    await lookFor(100);
+    await lookFor(50);
     files = 100;
     nowMs += 10_000;
     reopenError = new TypeError('not a function');
@@ -117,11 +131,11 @@ describe('AcceptBackoff', () => {
     backoff = newBackoff(3);
     for (let round = 0; round < 5; round += 1) {
       files = 0;
-      expect(await lookFor(200)).toEqual([]);
-      files = 1;
       expect(await lookFor(100)).toEqual([]);
+      files = 1;
+      expect(await lookFor(50)).toEqual([]);
     }
     files = 0;
-    expect(await lookFor(300)).toEqual(['close', 'EMFILE']);
+    expect(await lookFor(150)).toEqual(['close', 'EMFILE']);
   });
 });
