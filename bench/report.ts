@@ -1,6 +1,7 @@
 // The results as a table for people.
 import type { IdleMemory } from './idle-memory.js';
-import { GROWTH_PHASES, type ResidentGrowth } from './resident-growth.js';
+import { GROWTH_MOMENTS, type ResidentGrowth } from './resident-growth.js';
+import { type ResidentParts, sumOf } from './resident-parts.js';
 import type { WorkloadResult } from './rounds.js';
 import { ratios, type Summary, summarize } from './statistics.js';
 import { figure, type TableFormat, table } from './tables.js';
@@ -64,24 +65,46 @@ export function idleTable(results: ReadonlyMap<string, IdleMemory>, format: Tabl
   );
 }
 
-/** Growth over the empty process, as a share of -m. */
+/** Growth over the empty process: as a share of -m, and what it consists of. */
 export function growthTable(
   results: ReadonlyMap<string, readonly ResidentGrowth[]>,
   format: TableFormat,
 ): string[] {
-  const rows = [...results].flatMap(([name, growths]) =>
-    growths.map(({ memoryMb, phases }, at) => [
-      at === 0 ? name : '',
-      String(memoryMb),
-      ...phases.map((share) => `${(share * 100).toFixed(1)} %`),
+  const each = [...results].flatMap(([name, growths]) => growths.map((growth) => ({ name, ...growth })));
+  const nameOf = ({ name, threads, memoryMb }: (typeof each)[number]): string =>
+    `${name} -t ${threads} -m ${memoryMb}`;
+  const shares = each.map((growth) => [
+    nameOf(growth),
+    ...growth.moments.map((parts) => `${((sumOf(parts) / 2 ** 20 / growth.memoryMb) * 100).toFixed(1)} %`),
+  ]);
+  const parts = each.flatMap((growth) =>
+    growth.moments.map((moment, at) => [
+      at === 0 ? nameOf(growth) : '',
+      GROWTH_MOMENTS[at],
+      ...megabytes(moment, growth.memoryMb),
     ]),
   );
-  const columns = [
-    { title: 'resident growth, of -m' },
-    figure('-m'),
-    ...GROWTH_PHASES.map(({ title }) => figure(title)),
+  return [
+    ...table([{ title: 'resident growth, of -m' }, ...GROWTH_MOMENTS.map(figure)], shares, format),
+    '',
+    ...table(
+      [
+        { title: 'resident growth, MB' },
+        { title: 'when' },
+        ...['store', 'heap', 'compiled', 'files', 'all', 'beyond -m'].map(figure),
+      ],
+      parts,
+      format,
+    ),
   ];
-  return table(columns, rows, format);
+}
+
+function megabytes(parts: ResidentParts, memoryMb: number): string[] {
+  const { store, heap, compiled, files } = parts;
+  const all = sumOf(parts);
+  return [store, heap, compiled, files, all, all - memoryMb * 2 ** 20].map((bytes) =>
+    (bytes / 2 ** 20).toFixed(1),
+  );
 }
 
 function percent(share: number): string {

@@ -11,9 +11,9 @@ import { replicationTables } from './replication/report.js';
 import { type ReplicationResults, runReplication } from './replication/suite.js';
 import { growthTable, idleTable, speedTable } from './report.js';
 import {
-  GROWTH_MEMORY_MB,
+  GROWTH_SETTINGS,
   measureResidentGrowth,
-  QUICK_GROWTH_MEMORY_MB,
+  QUICK_GROWTH_SETTINGS,
   type ResidentGrowth,
 } from './resident-growth.js';
 import { type Pace, runWorkload, type WorkloadResult } from './rounds.js';
@@ -107,9 +107,10 @@ async function growthOf(
   const results = new Map<string, readonly ResidentGrowth[]>();
   for (const contestant of contestants) {
     const growths: ResidentGrowth[] = [];
-    for (const memoryMb of isQuick ? QUICK_GROWTH_MEMORY_MB : GROWTH_MEMORY_MB) {
-      process.stderr.write(`resident growth, -m ${memoryMb}, ${contestant.name} ...\n`);
-      growths.push(await measureResidentGrowth(contestant, memoryMb, isQuick));
+    for (const settings of isQuick ? QUICK_GROWTH_SETTINGS : GROWTH_SETTINGS) {
+      const { threads, memoryMb } = settings;
+      process.stderr.write(`resident growth, -t ${threads} -m ${memoryMb}, ${contestant.name} ...\n`);
+      growths.push(await measureResidentGrowth(contestant, settings, isQuick));
     }
     results.set(contestant.name, growths);
   }

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { placementFor } from '../../bench/cpus.js';
 import type { Measurement } from '../../bench/load-program.js';
+import { partsOf, sumOf } from '../../bench/resident-parts.js';
 import { ratios, summarize } from '../../bench/statistics.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -44,6 +45,20 @@ describe('npm run bench', () => {
     expect(summarize(ours).requestsPerSec).toBe(100);
     expect(ratios(ours, theirs).requestsPerSec).toBe(2);
     expect(ratios(ours, theirs).serverCpuUsPerRequest).toBeCloseTo(0.5);
+  });
+
+  it('tells resident memory apart by what it is for', () => {
+    const mapping = (what: string, residentKb: number, flags: string): string =>
+      `${what}\nSize: 900 kB\nRss: ${residentKb} kB\nPss: 7 kB\nVmFlags: ${flags} \n`;
+    const parts = partsOf(
+      mapping('4b913200000-4b917100000 rw-p 00000000 00:00 0 ', 64, 'rd wr mr mw me ac hg') +
+        mapping('4b90d200000-4b913200000 rw-p 00000000 00:00 0 ', 8, 'rd wr mr mw me ac') +
+        mapping('16920000-16941000 rw-p 00000000 00:00 0                    [heap]', 4, 'rd wr mr mw me ac') +
+        mapping('7fbde5fad000-7fbe25fad000 rwxp 00000000 00:00 0 ', 2, 'rd wr ex mr mw me') +
+        mapping('01a40000-0684a000 r-xp 0163f000 08:01 17    /usr/bin/x y', 1, 'rd ex mr mw me'),
+    );
+    expect(parts).toEqual({ store: 65_536, heap: 12_288, compiled: 2048, files: 1024 });
+    expect(sumOf(parts)).toBe(79 * 1024);
   });
 
   it('keeps server and load apart where there are processors enough', () => {
