@@ -86,6 +86,14 @@ export class BenchPair {
     if (this.#tellsState) await this.isSynced();
   }
 
+  /** Ends it, if there is one, so that another one can be started. */
+  async stopTarget(): Promise<void> {
+    const target = this.#target;
+    this.#target = undefined;
+    target?.signal('SIGCONT');
+    await target?.stop();
+  }
+
   /** Waits until a write to the source is on the target: with a connection that comes up in between, or a copy. */
   async replicates(): Promise<void> {
     const value = String(performance.now());
@@ -104,8 +112,7 @@ export class BenchPair {
   }
 
   async stop(): Promise<void> {
-    this.#target?.signal('SIGCONT');
-    await Promise.all([this.source.stop(), this.#target?.stop()]);
+    await Promise.all([this.source.stop(), this.stopTarget()]);
   }
 
   async #until(

@@ -27,8 +27,22 @@ const MEASURE_MIN_MS = 500;
 
 /** How much of everything: of quick runs only that they work is wanted. */
 const SCALE = {
-  full: { keys: 100_000, copiedKeys: 1_000_000, frozenMs: 60_000, cutMs: 10_000, rate: 10_000 },
-  quick: { keys: 1_000, copiedKeys: 20_000, frozenMs: 4_000, cutMs: 500, rate: 5_000 },
+  full: {
+    keys: 100_000,
+    copiedKeys: 1_000_000,
+    copiesBesideClients: 3,
+    frozenMs: 60_000,
+    cutMs: 10_000,
+    rate: 10_000,
+  },
+  quick: {
+    keys: 1_000,
+    copiedKeys: 20_000,
+    copiesBesideClients: 1,
+    frozenMs: 4_000,
+    cutMs: 500,
+    rate: 5_000,
+  },
 };
 
 /** @param others servers that replicate with -x and -X: beside the engine where theirs can be compared */
@@ -62,7 +76,12 @@ export async function runReplication(
     say(`full copy, ${contestant.name}`);
     copies.set(
       contestant.name,
-      await measureFullCopy(contestant, copied, { hasClients: false, tellsState: contestant === engine }),
+      await measureFullCopy(contestant, copied, {
+        hasClients: false,
+        copies: 1,
+        warmUpMs: 0,
+        tellsState: contestant === engine,
+      }),
     );
   }
   for (const targetGivesWay of [false, true]) {
@@ -70,7 +89,14 @@ export async function runReplication(
     say(`full copy, ${name}`);
     copies.set(
       name,
-      await measureFullCopy(engine, copied, { hasClients: true, targetGivesWay, tellsState: true }),
+      await measureFullCopy(engine, copied, {
+        hasClients: true,
+        // One that gives way takes so long that there are slices enough.
+        copies: targetGivesWay ? 1 : scale.copiesBesideClients,
+        warmUpMs: longEnough.firstWarmUpMs,
+        targetGivesWay,
+        tellsState: true,
+      }),
     );
   }
   say('peer frozen');
