@@ -58,6 +58,13 @@ function clientPort({ port }: TestNode): { port: number; host: string } {
   return { port, host: '127.0.0.1' };
 }
 
+/** A connection that the node has accepted, and not only the system for it. */
+async function guest(node: TestNode): Promise<TextClient> {
+  const client = await node.connect();
+  expect(await client.command('version')).toMatch(/^VERSION /);
+  return client;
+}
+
 async function listenStats(client: TextClient): Promise<Record<string, string | undefined>> {
   const stats = await client.stats();
   return { accepting: stats.get('accepting_conns'), disabled: stats.get('listen_disabled_num') };
@@ -101,15 +108,14 @@ describe.each(THREADS)('a node without files, -t %s', (threads) => {
 
   it('accepts again when clients leave', async () => {
     await withNode(['-t', threads], async (node) => {
-      const clients = await Promise.all(Array.from({ length: 20 }, () => node.connect()));
-      for (const client of clients) expect(await client.command('version')).toMatch(/^VERSION /);
+      const clients = await Promise.all(Array.from({ length: 20 }, () => guest(node)));
       limitFiles(node.process, usedFiles(node.process));
       // Fill what gaps there may be.
       while ((await dial(clientPort(node), 'stay')) === 'connected');
       await node.process.waitForLog(CLOSED);
       for (const client of clients.slice(1)) client.close();
       await node.process.waitForLog(ACCEPTED);
-      expect(await (await node.connect()).command('version')).toMatch(/^VERSION /);
+      await guest(node);
       expect(await listenStats(clients[0])).toMatchObject({ accepting: '1' });
     });
   });
@@ -124,13 +130,13 @@ describe.each(THREADS)('a node without files, -t %s', (threads) => {
       await node.process.waitForLog(/there are files again, but clients can't be accepted yet: .*in use/);
       await new Promise((resolve) => other.close(resolve));
       await node.process.waitForLog(ACCEPTED);
-      expect(await (await node.connect()).command('version')).toMatch(/^VERSION /);
+      await guest(node);
     });
   });
 
   it('ends in good order', async () => {
     await withNode(['-t', threads], async (node) => {
-      const client = await node.connect();
+      const client = await guest(node);
       limitFiles(node.process, NO_FILES);
       await node.process.waitForLog(CLOSED);
       expect(await node.process.end('SIGTERM')).toEqual({ status: 0, signal: null });
@@ -210,7 +216,7 @@ describe.each(THREADS)('a node without files, -t %s', (threads) => {
   it('closes its replication port where closing the others was no help, keeps the link, and opens it again', async () => {
     await withPair(
       async ({ a, b }) => {
-        const [onA, onB] = [await a.connect(), await b.connect()];
+        const [onA, onB] = [await guest(a), await guest(b)];
         limitFiles(a.process, NO_FILES);
         await a.process.waitForLog(CLOSED);
         await a.process.waitForLog(LINK_CLOSED);
