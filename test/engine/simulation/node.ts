@@ -99,7 +99,7 @@ export interface NodeObserver {
   onStep(node: SimNode): void;
   /** The node says that all it has answered is with the peer again. */
   onKept(node: SimNode): void;
-  /** After each tick; `isReaching` if it has dialled since the last one, or has a link. */
+  /** After each tick; `isReaching` if it has a link, or has dialled or had one since the last tick. */
   onTick(node: SimNode, isReaching: boolean): void;
 }
 
@@ -128,8 +128,8 @@ export class SimNode implements Process {
   readonly #parts: NodeParts;
   readonly #observer: NodeObserver;
   #isDialing = false;
-  /** Whether it has dialled since the last tick. */
-  #hasDialed = false;
+  /** Whether it has dialled, or a link came up, since the last tick. */
+  #hasReached = false;
   #backlog: ReplicationEvent[] | null = null;
 
   constructor(
@@ -362,8 +362,8 @@ export class SimNode implements Process {
     this.deliver({ kind: 'tick' });
     if (!this.isPaused) {
       this.store.sweep(50);
-      this.#observer.onTick(this, this.#isDialing || this.#hasDialed || this.#network.hasLink(this));
-      this.#hasDialed = false;
+      this.#observer.onTick(this, this.#isDialing || this.#hasReached || this.#network.hasLink(this));
+      this.#hasReached = false;
     }
     this.#scheduler.in(TICK_MS, () => this.#tick());
   }
@@ -372,7 +372,7 @@ export class SimNode implements Process {
     switch (effect.kind) {
       case 'dial':
         this.#isDialing = true;
-        this.#hasDialed = true;
+        this.#hasReached = true;
         this.#network.dial(this, this.#peer);
         return;
       case 'send':
@@ -382,7 +382,10 @@ export class SimNode implements Process {
         this.#network.close(this, effect.link);
         return;
       case 'log':
-        if (effect.line.startsWith('link up')) this.linkedMs = this.#scheduler.nowMs;
+        if (effect.line.startsWith('link up')) {
+          this.linkedMs = this.#scheduler.nowMs;
+          this.#hasReached = true;
+        }
         this.#say(effect.line);
         return;
       case 'continue':
