@@ -2,7 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import getPort from 'get-port';
+import { freePort } from './free-port.js';
 
 const PROGRAM = 'memcached';
 const START_LIMIT_MS = 10_000;
@@ -16,7 +16,7 @@ export interface RealMemcached {
 
 /** Starts one on a free loopback port, and waits until it serves. */
 export async function startMemcached(...flags: string[]): Promise<RealMemcached> {
-  const port = await getPort({ host: '127.0.0.1' });
+  const port = await freePort();
   const place = ['-u', 'root', '-l', '127.0.0.1', '-p', String(port), '-U', '0', '-m', '64', '-t', '1'];
   const server = spawn(PROGRAM, [...place, ...flags], { stdio: 'ignore' });
   (await dialWhenReady(port)).destroy();

@@ -5,7 +5,7 @@ import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'no
 import net from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import getPort from 'get-port';
+import { freePort } from './free-port.js';
 
 const SSHD = ['/usr/sbin/sshd', '/usr/local/sbin/sshd', '/usr/bin/sshd'].find(existsSync);
 
@@ -49,7 +49,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<TestSshd> {
   makeKey(clientKey);
   await appendFile(join(directory, 'authorized_keys'), await readFile(`${clientKey}.pub`));
 
-  const port = await getPort({ host: '127.0.0.1' });
+  const port = await freePort();
   const configFile = join(directory, 'sshd_config');
   const config = [
     'ListenAddress 127.0.0.1',

@@ -2,8 +2,8 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import getPort from 'get-port';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../helpers/free-port.js';
 import { newStore } from '../store/new-store.js';
 import { Talk } from './talk.js';
 
@@ -157,7 +157,7 @@ describe.skipIf(!isInstalled)('beside a real memcached (skipped when memcached i
   let port = 0;
 
   beforeAll(async () => {
-    port = await getPort({ host: '127.0.0.1' });
+    port = await freePort();
     server = spawn(
       PROGRAM,
       ['-u', 'root', '-l', '127.0.0.1', '-p', String(port), '-U', '0', '-m', '64', '-t', '1'],

@@ -4,10 +4,10 @@ import { connect as connectPlain, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
-import getPort from 'get-port';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Certificate, hasOpenssl, TestAuthority } from '../../helpers/certificates.js';
 import { EngineProcess, startPair, type TestNode, withPair } from '../../helpers/engine.js';
+import { freePort } from '../../helpers/free-port.js';
 
 const SOON = { timeout: 10_000, interval: 10 };
 const [OLD, NEW] = ['old-secret-of-16-bytes', 'new-secret-of-16-bytes'];
@@ -297,7 +297,7 @@ describe.skipIf(!hasOpenssl)('a link in TLS (skipped where openssl is not instal
     await withPair(
       async ({ a }) => {
         const second = new EngineProcess([
-          ...['-u', 'root', '-l', '127.0.0.1', '-p', String(await getPort())],
+          ...['-u', 'root', '-l', '127.0.0.1', '-p', String(await freePort())],
           ...['-x', '127.0.0.1', '-X', String(a.replicationPort), ...tlsFlags(good)],
         ]);
         expect(await second.exited).toEqual({ status: 71, signal: null });

@@ -1,8 +1,8 @@
 // What the kernel says of ports, on real listeners.
 import { createServer, type Server } from 'node:net';
-import getPort from 'get-port';
 import { describe, expect, it } from 'vitest';
 import { isListenedOn } from '../../../src/engine/server/port-table.js';
+import { freePort } from '../../helpers/free-port.js';
 
 async function listen(host: string, port: number): Promise<Server> {
   const server = createServer();
@@ -12,7 +12,7 @@ async function listen(host: string, port: number): Promise<Server> {
 
 describe('isListenedOn', () => {
   it.each(['127.0.0.1', '0.0.0.0', '::1', '::'])('sees a listener on %s, and its end', async (host) => {
-    const port = await getPort();
+    const port = await freePort();
     expect(isListenedOn(port)).toBe(false);
     const server = await listen(host, port);
     expect(isListenedOn(port)).toBe(true);

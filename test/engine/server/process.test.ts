@@ -2,9 +2,9 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
-import getPort from 'get-port';
 import { describe, expect, it, vi } from 'vitest';
 import { ENGINE_PATH, EngineProcess, withNode } from '../../helpers/engine.js';
+import { freePort } from '../../helpers/free-port.js';
 
 const isRoot = process.getuid?.() === 0;
 const MIB = 1024 * 1024;
@@ -49,7 +49,7 @@ describe('a start that can not succeed', () => {
       '-l',
       '127.0.0.1',
       '-p',
-      String(await getPort()),
+      String(await freePort()),
     );
     expect(status).toBe(71);
     expect(stderr).toContain('-u no-such-user: there is no such user');
@@ -57,7 +57,7 @@ describe('a start that can not succeed', () => {
 
   it('ends with 71 and names the port that is in use', async () => {
     const other = createServer();
-    const port = await getPort();
+    const port = await freePort();
     await new Promise<void>((resolve) => other.listen(port, '127.0.0.1', resolve));
     const { status, stderr } = startup('-u', 'root', '-l', '127.0.0.1', '-p', String(port));
     await new Promise((resolve) => other.close(resolve));
@@ -76,7 +76,7 @@ describe('a start that can not succeed', () => {
   });
 
   it('ends with 64 without the secret that it was told to use', async () => {
-    const port = String(await getPort());
+    const port = String(await freePort());
     const { status, stderr } = startup(
       '-u',
       'root',
@@ -193,7 +193,7 @@ describe('connections', () => {
   });
 
   it('that are reset before they are looked at do no harm, on either port', async () => {
-    const replicationPort = await getPort();
+    const replicationPort = await freePort();
     await withNode(['-v', '-X', String(replicationPort)], async (node) => {
       // The kernel connects for a frozen process, so every one of these is gone when it is accepted.
       node.process.signal('SIGSTOP');
@@ -208,7 +208,7 @@ describe('connections', () => {
   });
 
   it('are taken on IPv6 and on several addresses', async () => {
-    const [first, second] = [await getPort(), await getPort()];
+    const [first, second] = [await freePort(), await freePort()];
     const node = new EngineProcess(['-u', 'root', '-l', `127.0.0.1:${first},[::1]:${second}`]);
     await node.waitForLog(new RegExp(`listening on 127.0.0.1:${first}`));
     await node.waitForLog(new RegExp(`listening on \\[::1\\]:${second}`));
@@ -218,7 +218,7 @@ describe('connections', () => {
 
 describe.runIf(isRoot)('-u', () => {
   it('gives up root for good, groups included', async () => {
-    const node = new EngineProcess(['-u', 'nobody', '-l', '127.0.0.1', '-p', String(await getPort())]);
+    const node = new EngineProcess(['-u', 'nobody', '-l', '127.0.0.1', '-p', String(await freePort())]);
     await node.waitForLog(/listening on/);
     const status = readFileSync(`/proc/${node.pid}/status`, 'utf8');
     expect(status).toMatch(/^Uid:\t(?!0)(\d+)\t\1\t\1\t\1$/m);

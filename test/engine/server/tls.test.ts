@@ -4,10 +4,10 @@ import { connect as connectPlain } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
-import getPort from 'get-port';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Certificate, hasOpenssl, TestAuthority } from '../../helpers/certificates.js';
 import { EngineProcess, type TestNode, withNode } from '../../helpers/engine.js';
+import { freePort } from '../../helpers/free-port.js';
 import { TextClient } from '../../helpers/text-client.js';
 
 /** Machines that are busy take their time. */
@@ -158,7 +158,7 @@ describe.skipIf(!hasOpenssl)('TLS (skipped where openssl is not installed)', () 
   });
 
   it('is left out on addresses with notls: in front', async () => {
-    const [secured, plain] = [await getPort(), await getPort()];
+    const [secured, plain] = [await freePort(), await freePort()];
     const node = new EngineProcess([
       '-u',
       'root',
@@ -283,7 +283,15 @@ describe.skipIf(!hasOpenssl)('certificates on disk (skipped where openssl is not
 
 describe.skipIf(!hasOpenssl)('a start that can not succeed (skipped where openssl is not installed)', () => {
   async function refusal(...argv: string[]): Promise<string> {
-    const node = new EngineProcess(['-u', 'root', '-l', '127.0.0.1', '-p', String(await getPort()), ...argv]);
+    const node = new EngineProcess([
+      '-u',
+      'root',
+      '-l',
+      '127.0.0.1',
+      '-p',
+      String(await freePort()),
+      ...argv,
+    ]);
     const { status } = await node.exited;
     expect([64, 71]).toContain(status);
     return node.log;

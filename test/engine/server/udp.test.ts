@@ -1,15 +1,15 @@
 // Clients by UDP: memcached's frame, what is ignored, what is too large, and that it can't be used to flood others.
-import getPort from 'get-port';
 import { describe, expect, it } from 'vitest';
 import { FatalError } from '../../../src/engine/server/exit.js';
 import { parseCommandLine } from '../../../src/engine/server/options.js';
 import { type TestNode, withNode } from '../../helpers/engine.js';
+import { freePort } from '../../helpers/free-port.js';
 import { UdpClient } from '../../helpers/udp-client.js';
 
 const PAYLOAD_BYTES = 1400;
 
 async function withUdp(callback: (udp: UdpClient, node: TestNode) => Promise<void>): Promise<void> {
-  const port = await getPort();
+  const port = await freePort();
   await withNode(['-U', String(port)], async (node) => {
     const udp = await UdpClient.open(port);
     try {
@@ -103,10 +103,10 @@ describe('UDP off loopback', () => {
   });
 
   it('bounds what a faked request can set off', async () => {
-    const [port, udpPort] = [await getPort(), await getPort()];
+    const [port, udpPort] = [await freePort(), await freePort()];
     // The interface is loopback's all the same: only the flag says that it may not be.
     await withNode(
-      ['-U', String(udpPort), '-l', `127.0.0.1:${port},0.0.0.0:${await getPort()}`, '--udp-insecure'],
+      ['-U', String(udpPort), '-l', `127.0.0.1:${port},0.0.0.0:${await freePort()}`, '--udp-insecure'],
       async (node) => {
         await (await node.connect()).set('large', 'x'.repeat(20_000));
         await (await node.connect()).set('larger', 'x'.repeat(23_000));

@@ -5,10 +5,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import getPort from 'get-port';
 import { describe, expect, it, vi } from 'vitest';
 import { bunPath } from '../../helpers/bun.js';
 import { ENGINE_PATH, EngineProcess, type TestNode, withNode, withPair } from '../../helpers/engine.js';
+import { freePort } from '../../helpers/free-port.js';
 import { TextClient } from '../../helpers/text-client.js';
 import { Random } from '../simulation/random.js';
 import { hammerNode } from './node-hammer.js';
@@ -114,7 +114,7 @@ describe('four threads', () => {
         for (const ending of ['', '.ts', '.js', '.mjs'])
           writeFileSync(join(folder, `${name}${ending}`), bait);
       }
-      const port = await getPort();
+      const port = await freePort();
       const flags = ['-u', 'root', '-l', '127.0.0.1', '-p', String(port), ...THREADS];
       const engine = new EngineProcess(flags, { cwd: folder });
       await engine.waitForLog(/listening on /);
@@ -135,7 +135,7 @@ describe('a thread that fails', () => {
     { crash: 'rejection', line: /^repcached: internal error: thread \d: Error: a bug \| at crash /m },
     { crash: 'exit', line: /^repcached: internal error: thread \d ended by itself \(code 0\)$/m },
   ])('takes the process with it, with one line: $crash', async ({ crash, line }) => {
-    const port = await getPort();
+    const port = await freePort();
     const flags = ['-u', 'root', '-l', '127.0.0.1', '-p', String(port), ...THREADS];
     const child = spawn(bunPath(), [CRASHING_NODE, ...flags], {
       stdio: ['ignore', 'ignore', 'pipe'],

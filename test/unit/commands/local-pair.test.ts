@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import { join } from 'node:path';
-import getPort from 'get-port';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../helpers/free-port.js';
 import { CLI_IS_BUILT, CliFolder, type CliResult, ENGINE_IS_BUILT } from './run-cli.js';
 
 const LIMIT_MS = 120_000;
@@ -16,7 +16,7 @@ describe.skipIf(!CLI_IS_BUILT || !ENGINE_IS_BUILT)('a local pair', { timeout: LI
 
   beforeAll(async () => {
     cli = await CliFolder.make();
-    ports = ['--port', String(await getPort()), '--replication-port', String(await getPort())];
+    ports = ['--port', String(await freePort()), '--replication-port', String(await freePort())];
   });
   afterAll(async () => {
     await cli.run('destroy', '--local', '--yes');

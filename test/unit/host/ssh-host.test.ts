@@ -4,9 +4,9 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import getPort from 'get-port';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { SshHost, type SshHostOptions } from '../../../src/host/ssh-host.js';
+import { freePort } from '../../helpers/free-port.js';
 import { processRuns } from '../../helpers/processes.js';
 import {
   makeKey,
@@ -158,7 +158,7 @@ describe.skipIf(sshdMissing)(
       });
 
       it('names the machine on the way that cannot be reached', async () => {
-        const port = await getPort({ host: '127.0.0.1' });
+        const port = await freePort();
         const made = await client(['Host behind', 'HostName 127.0.0.1', `ProxyJump 127.0.0.1:${port}`]);
         await expect(connect(made, { target: 'behind' })).rejects.toMatchObject({
           code: 'HOST_UNREACHABLE',
@@ -296,7 +296,7 @@ describe.skipIf(sshdMissing)(
 
       it('says that nobody listens', async () => {
         const made = await client();
-        await expect(connect(made, { port: await getPort({ host: '127.0.0.1' }) })).rejects.toMatchObject({
+        await expect(connect(made, { port: await freePort() })).rejects.toMatchObject({
           code: 'HOST_UNREACHABLE',
           message: expect.stringContaining('ECONNREFUSED'),
         });

@@ -2,8 +2,8 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import getPort from 'get-port';
 import { MemcachedClient } from '../../../src/pair/client/client.js';
+import { freePort } from '../../helpers/free-port.js';
 
 const MEMCACHED = '/usr/bin/memcached';
 
@@ -21,7 +21,7 @@ export async function withMemcached(
   try {
     const ports: number[] = [];
     for (const flags of servers) {
-      const port = await getPort();
+      const port = await freePort();
       const user = process.getuid?.() === 0 ? ['-u', 'root'] : [];
       const child = spawn(MEMCACHED, [
         '-l',

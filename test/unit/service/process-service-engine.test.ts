@@ -5,10 +5,10 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import getPort from 'get-port';
 import { expect, it } from 'vitest';
 import { LocalHost } from '../../../src/host/local-host.js';
 import { ProcessService } from '../../../src/service/process-service.js';
+import { freePort } from '../../helpers/free-port.js';
 
 const ARTIFACT = 'dist/engine/repcached-linux-x64';
 const missing = !existsSync(ARTIFACT) || process.arch !== 'x64';
@@ -19,7 +19,11 @@ it.skipIf(missing)(`runs the real engine${missing ? ` (skipped: no ${ARTIFACT})`
   try {
     const executable = await readFile(ARTIFACT);
     const sha256 = createHash('sha256').update(executable).digest('hex');
-    const [port, replicationPort, peerReplicationPort] = [await getPort(), await getPort(), await getPort()];
+    const [port, replicationPort, peerReplicationPort] = [
+      await freePort(),
+      await freePort(),
+      await freePort(),
+    ];
     const steps = service.installSteps({
       name: 'a',
       port,

@@ -3,12 +3,12 @@ import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import getPort from 'get-port';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LocalHost } from '../../../src/host/local-host.js';
 import { ProcessService } from '../../../src/service/process-service.js';
 import type { NodeSpec, Release } from '../../../src/service/service.js';
 import { fakeRelease } from '../../helpers/fake-release.js';
+import { freePort } from '../../helpers/free-port.js';
 import { groupRuns, processRuns } from '../../helpers/processes.js';
 
 /** A name for an extension, as a script without one is CommonJS. */
@@ -24,7 +24,7 @@ const host = new LocalHost({ name: 'a' });
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'repcachectl-process-'));
   directory = join(root, 'state', 'a');
-  port = await getPort({ host: '127.0.0.1' });
+  port = await freePort();
   release = await fakeRelease(root, `import(${JSON.stringify(ENGINE.href)});\n`);
   service = new ProcessService(host, 'a', directory);
 });
