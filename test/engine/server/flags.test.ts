@@ -3,9 +3,9 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import getPort from 'get-port';
 import { describe, expect, it, vi } from 'vitest';
 import { ENGINE_PATH, EngineProcess, withNode } from '../../helpers/engine.js';
+import { freePort } from '../../helpers/free-port.js';
 import { withFolder } from '../../helpers/temporary-folder.js';
 import { TextClient } from '../../helpers/text-client.js';
 
@@ -16,15 +16,16 @@ async function underShell(
   limits: string,
   flags: readonly string[],
 ): Promise<{ log: string; limits: string; status: string }> {
-  const argv = ['-u', 'root', '-l', '127.0.0.1', '-p', String(await getPort()), ...flags];
+  const argv = ['-u', 'root', '-l', '127.0.0.1', '-p', String(await freePort()), ...flags];
   const child = spawn('sh', ['-c', `${limits}; exec "$0" "$@"`, ENGINE_PATH, ...argv], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let log = '';
-  let facts = { limits: '', status: '' };
+  let facts: { limits: string; status: string } | undefined;
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     log += text;
-    if (!log.includes('listening on')) return;
+    // Once: what it says at its end must not have it looked at again.
+    if (facts !== undefined || !log.includes('listening on')) return;
     facts = {
       limits: readFileSync(`/proc/${child.pid}/limits`, 'utf8'),
       status: readFileSync(`/proc/${child.pid}/status`, 'utf8'),
@@ -32,7 +33,7 @@ async function underShell(
     child.kill('SIGTERM');
   });
   await new Promise((resolve) => child.on('close', resolve));
-  return { log, ...facts };
+  return { log, limits: '', status: '', ...facts };
 }
 
 describe('-P', () => {
@@ -78,7 +79,7 @@ describe('-P', () => {
       '-l',
       '127.0.0.1',
       '-p',
-      String(await getPort()),
+      String(await freePort()),
       '-P',
       '/nowhere/pid',
     ]);
@@ -91,7 +92,7 @@ describe('-d', () => {
   it('comes back once clients are served, and the node stays, in a session of its own', async () => {
     await withFolder(async (folder) => {
       const path = join(folder, 'pid');
-      const port = await getPort();
+      const port = await freePort();
       const front = new EngineProcess([
         '-d',
         '-u',
